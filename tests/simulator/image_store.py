@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a backup storage holds, in both kinds of reply.
+
+``infos`` lists the images of the image store, as the API reference shows them. Newer servers pick the database
+backups out of these and answer ``backups``. Both are made here from the same entries of the site, the way the
+server makes the second from the first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from hashlib import md5, sha256
+from typing import Any
+
+from . import java
+from .clock import Clock
+from .site import Site, Storage
+
+#: The name that tells database backups from other images.
+DATABASE_BACKUP = "zsbak"
+
+_DEFAULTS = {"author": "zstack", "arch": "amd64"}
+
+
+def images(site: Site, storage: Storage, clock: Clock) -> Iterator[dict[str, Any]]:
+    """The images in *storage*, with the fields of ``infos``, sizes in bytes as int."""
+    now = clock.now()
+    for entry in storage.images:
+        yield {**entry, "created": clock.timestamp(site.moment(entry, now))}
+    for entry in storage.backups:
+        moment = site.moment(entry, now)
+        name = entry.get("name", f"zstack-db-backup-{entry['version']}-{moment:%Y-%m-%d}")
+        seed = f"{storage.url}/{name}/{moment:%H%M%S}".encode()
+        desc = {
+            "name": name,
+            "description": entry.get("description"),
+            "version": entry["version"],
+            "md5": entry.get("md5", md5(seed + b"!").hexdigest()),
+            "type": entry.get("type", "singleDatabase"),
+            "createdTime": clock.timestamp(moment),
+        }
+        yield {
+            **_DEFAULTS,
+            "id": entry.get("id", md5(seed).hexdigest()),
+            "blobsum": sha256(seed).hexdigest(),
+            "created": clock.timestamp(moment),
+            "desc": java.dumps(desc),
+            "size": entry["size"],
+            "virtualsize": entry.get("virtualsize", entry["size"]),
+            "name": DATABASE_BACKUP,
+        }
+
+
+def infos(site: Site, storage: Storage, clock: Clock) -> list[dict[str, Any]]:
+    """The entries of an ``infos`` reply; this server's JSON writer has every long as a double."""
+    return [
+        {key: float(value) if isinstance(value, int) else value for key, value in image.items()}
+        for image in images(site, storage, clock)
+    ]
+
+
+def backups(site: Site, storage: Storage, clock: Clock) -> list[dict[str, Any]]:
+    """The entries of a ``backups`` reply: the database backups, described by the JSON text in their ``desc``."""
+    found = []
+    for image in images(site, storage, clock):
+        if image["name"] != DATABASE_BACKUP:
+            continue
+        desc = json.loads(image["desc"])
+        found.append(
+            {
+                "name": desc["name"],
+                "version": desc["version"],
+                "installPath": f"zstore://{image['name']}/{image['id']}",
+                "type": desc["type"],
+                "size": image["size"] or image["virtualsize"],
+                "md5": desc["md5"],
+                "createdTime": desc["createdTime"],
+            }
+        )
+    return found

@@ -1,0 +1,175 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plays a fault on a connection, byte by byte where it has to be.
+
+A faulty reply goes to the transport as it is, since a web framework is there to prevent most of what is needed here:
+lengths that are wrong, heads that never end, connections that break.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import socket
+import struct
+import zlib
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Literal
+
+from aiohttp import web
+
+_CHUNK = 65536
+
+#: Seconds for the client to read what was sent, before a reset makes its kernel throw it away.
+_BEFORE_RESET = 0.1
+
+
+@dataclass(frozen=True)
+class Play:
+    """What to do to a reply. The reply is the call's own where nothing else is said, and the connection then closes.
+
+    ``body`` is a text or a list of pieces that are sent one behind the other: a text; ``{base64: ...}``;
+    ``{repeat: text, times: n}``, made while it is sent; ``{echo: url | headers | body}``, that part of the request;
+    ``{own: true}``, the body that the call would have answered. Without ``own``, a call whose body is given is not
+    carried out, and neither is one cut ``before`` its reply.
+    """
+
+    #: Seconds before the first byte.
+    delay: float = 0
+    status: int | None = None
+    #: Added to the reply's or put in place of them; None leaves one out. Content-Length is right if not given here.
+    headers: Mapping[str, str | None] = field(default_factory=dict)
+    body: str | list[Any] | None = None
+    #: Compress the body, while it is sent; its length is then not announced.
+    gzip: bool = False
+    #: Send a byte every ``pace`` seconds, from here on.
+    drip: Literal["head", "body"] | None = None
+    pace: float = 1
+    #: Send no more from here on, and end ``by`` that.
+    cut: Literal["before", "middle"] | None = None
+    by: Literal["close", "reset", "silence"] = "close"
+
+    @property
+    def needs_own_reply(self) -> bool:
+        """Whether the call is to be carried out."""
+        return self.cut != "before" and (self.body is None or any("own" in piece for piece in self.pieces))
+
+    @property
+    def pieces(self) -> list[Any]:
+        """The body as a list of pieces."""
+        if self.body is None:
+            return [{"own": True}]
+        return self.body if isinstance(self.body, list) else [self.body]
+
+
+async def perform(
+    play: Play, request: web.Request, answer: Callable[[], Awaitable[web.StreamResponse]], date: str
+) -> web.StreamResponse:
+    """Play *play* on *request*, where *answer* makes the call's own reply and *date* is its Date header.
+
+    Returns a reply that aiohttp will not be able to send, the connection being closed.
+    """
+    transport = request.transport
+    if transport is None:
+        return web.Response()
+    await asyncio.sleep(play.delay)
+    own = await answer() if play.needs_own_reply else web.Response()
+    assert isinstance(own, web.Response)
+    if play.cut != "before":
+        await _send(transport, play, own, await _body(play, request, own), date)
+    if play.by == "silence" and play.cut:
+        await asyncio.Event().wait()
+    if play.by == "reset" and play.cut:
+        await _reset(transport)
+    transport.close()
+    return web.Response()
+
+
+async def _send(transport: asyncio.Transport, play: Play, own: web.Response, body: _Body, date: str) -> None:
+    status = HTTPStatus(play.status or own.status)
+    length = None if play.gzip else str(body.length)
+    headers = {"Date": date, "Content-Length": length, "Connection": "close", **play.headers}
+    lines = [f"HTTP/1.1 {status} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items() if value)]
+    head = "\r\n".join([*lines, "", ""]).encode()
+    chunks = _gzip(body) if play.gzip else body
+    if play.cut == "middle":
+        chunks = _first(chunks, body.length // 2)
+    await _write(transport, [head], play.pace if play.drip == "head" else 0)
+    await _write(transport, chunks, play.pace if play.drip else 0)
+
+
+async def _write(transport: asyncio.Transport, chunks: Iterable[bytes], pace: float) -> None:
+    """Write *chunks*, a byte every *pace* seconds if that is not 0; stops when the client has left."""
+    for chunk in chunks:
+        for piece in (chunk[at : at + 1] for at in range(len(chunk))) if pace else (chunk,):
+            if transport.is_closing():
+                return
+            transport.write(piece)
+            await asyncio.sleep(pace)
+        while transport.get_write_buffer_size() > _CHUNK and not transport.is_closing():
+            await asyncio.sleep(0.001)
+
+
+async def _reset(transport: asyncio.Transport) -> None:
+    """End the connection with a TCP reset, which is what closing means to a socket that lingers for no time."""
+    await asyncio.sleep(_BEFORE_RESET)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+class _Body:
+    """The bytes of a reply's body, made as they are iterated over; their number is known before."""
+
+    def __init__(self, pieces: list[tuple[bytes, int]]) -> None:
+        self._pieces = [(data, times) for data, times in pieces if data]
+        self.length = sum(len(data) * times for data, times in self._pieces)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for data, times in self._pieces:
+            at_once = max(1, min(times, _CHUNK // len(data)))
+            whole, rest = divmod(times, at_once)
+            block = data * at_once
+            for _ in range(whole):
+                yield block
+            yield data * rest
+
+
+async def _body(play: Play, request: web.Request, own: web.Response) -> _Body:
+    echo = {
+        "url": request.query.get("url", ""),
+        "headers": "\n".join(f"{name}: {value}" for name, value in request.headers.items()),
+        "body": await request.text(),
+    }
+    pieces: list[tuple[bytes, int]] = []
+    for piece in play.pieces:
+        if isinstance(piece, str):
+            pieces.append((piece.encode(), 1))
+        elif "base64" in piece:
+            pieces.append((base64.b64decode(piece["base64"]), 1))
+        elif "repeat" in piece:
+            pieces.append((piece["repeat"].encode(), piece["times"]))
+        elif "echo" in piece:
+            pieces.append((echo[piece["echo"]].encode(), 1))
+        else:
+            assert isinstance(own.body, bytes)
+            pieces.append((own.body, 1))
+    return _Body(pieces)
+
+
+def _gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    compressor = zlib.compressobj(wbits=31)
+    for chunk in chunks:
+        yield compressor.compress(chunk)
+    yield compressor.flush()
+
+
+def _first(chunks: Iterable[bytes], count: int) -> Iterator[bytes]:
+    for chunk in chunks:
+        if count <= 0:
+            return
+        yield chunk[:count]
+        count -= len(chunk)

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is logged in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+
+class TooManySessions(Exception):
+    """The account holds as many sessions as it may."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open session; the two times are aware of their zone."""
+
+    uuid: str
+    account: str
+    created: datetime
+    expires: datetime
+
+
+class SessionStore:
+    """The sessions of a management node: *limit* at once for an account, each for *life* seconds.
+
+    Safe to use from the server's thread and a test's at the same time.
+    """
+
+    def __init__(self, limit: int, life: float, now: Callable[[], datetime]) -> None:
+        self._limit = limit
+        self._life = timedelta(seconds=life)
+        self._now = now
+        self._sessions: dict[str, Session] = {}
+        self._lock = threading.Lock()
+
+    def open(self, account: str) -> Session:
+        """Log *account* in; raises TooManySessions."""
+        with self._lock:
+            held = sum(session.account == account for session in self._alive().values())
+            if held >= self._limit:
+                raise TooManySessions(account)
+            created = self._now()
+            session = Session(uuid4().hex, account, created, created + self._life)
+            self._sessions[session.uuid] = session
+            return session
+
+    def close(self, uuid: str) -> None:
+        """Log a session out; one that is unknown or over is no error."""
+        with self._lock:
+            self._sessions.pop(uuid, None)
+
+    def alive(self) -> dict[str, Session]:
+        """The sessions that are neither logged out nor expired, by uuid."""
+        with self._lock:
+            return self._alive()
+
+    def _alive(self) -> dict[str, Session]:
+        now = self._now()
+        self._sessions = {uuid: session for uuid, session in self._sessions.items() if now < session.expires}
+        return dict(self._sessions)

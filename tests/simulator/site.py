@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The site that a simulator plays: its version, zone, accounts and backup storages, read from a YAML file.
+
+The keys of the file::
+
+    version        the platform's, that is its database's
+    timezone       Java's name of the management node's zone
+    session_limit  how many sessions an account may hold at once
+    night_ends     time of day from which ``nights_ago: 0`` means the night that has just gone by
+    accounts       name, password, access_keys (id, secret)
+    storages       username, password, host, ssh_port (22), path, registry_port (8000), and what is stored there:
+      backups      database backups: version, size, and when: nights_ago and at, or created; also virtualsize (size),
+                   name, description, type (singleDatabase), id, md5
+      images       other images, with the fields of ``infos``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import yaml
+
+SHIPPED = Path(__file__).with_name("site.yml")
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account, with its access keys as ``{id: secret}``."""
+
+    name: str
+    password: str
+    access_keys: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A backup storage; ``backups`` and ``images`` as in the file, see image_store for what becomes of them."""
+
+    username: str
+    password: str
+    host: str
+    path: str
+    ssh_port: int = 22
+    registry_port: int = 8000
+    backups: list[Mapping[str, Any]] = field(default_factory=list)
+    images: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """The URL as a caller has to write it: special characters of the password percent-encoded."""
+        port = "" if self.ssh_port == 22 else f":{self.ssh_port}"
+        return f"ssh://{self.username}:{quote(self.password, safe='')}@{self.host}{port}{self.path}"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site, as its file describes it."""
+
+    version: str
+    timezone: str
+    session_limit: int
+    night_ends: time
+    accounts: list[Account]
+    storages: list[Storage]
+
+    @classmethod
+    def load(cls, path: Path | str | None = None) -> Site:
+        """Read the site of the YAML file *path*, or the shipped one."""
+        data = yaml.safe_load(Path(path or SHIPPED).read_text(encoding="utf-8"))
+        accounts = [
+            Account(each["name"], each["password"], {key["id"]: key["secret"] for key in each.get("access_keys", [])})
+            for each in data.pop("accounts")
+        ]
+        storages = [Storage(**each) for each in data.pop("storages")]
+        night_ends = time.fromisoformat(data.pop("night_ends", "00:00"))
+        return cls(accounts=accounts, storages=storages, night_ends=night_ends, **data)
+
+    def moment(self, entry: Mapping[str, Any], now: datetime) -> datetime:
+        """When *entry* was stored, in the zone of *now*: its ``created``, or its ``at`` so many ``nights_ago``."""
+        if "created" in entry:
+            return datetime.fromisoformat(entry["created"]).replace(tzinfo=now.tzinfo)
+        last_night = now - timedelta(hours=self.night_ends.hour, minutes=self.night_ends.minute)
+        last_night -= timedelta(seconds=self.night_ends.second)
+        date = last_night.date() - timedelta(days=entry["nights_ago"])
+        return datetime.combine(date, time.fromisoformat(entry["at"]), now.tzinfo)
