@@ -68,7 +68,8 @@ class Gatekeeper:
             raise refused(400, "missing header 'Date'")
         self._check_date(date)
         key, _, signature = credentials.partition(":")
-        if not hmac.compare_digest(sign(self._secrets.get(key, ""), request.method, date, path), signature.encode()):
+        secret = self._secrets.get(key)
+        if secret is None or not hmac.compare_digest(sign(secret, request.method, date, path), signature.encode()):
             raise failed("ID.1001", f"access key[{key}] or its signature is not valid")
 
     def _check_date(self, date: str) -> None:
@@ -91,9 +92,9 @@ def _read_date(text: str, now: datetime) -> datetime | None:
     match = _DATE.fullmatch(text)
     if match is None:
         return None
-    day, month, year, *clock, zone = match.groups()
+    day, month, year, hour, minute, second, zone = match.groups()
     try:
-        moment = datetime(int(year), java.MONTHS.index(month) + 1, int(day), *map(int, clock))
+        moment = datetime(int(year), java.MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second))
     except ValueError:
         return None
     return moment.replace(tzinfo=_read_zone(zone) or now.tzinfo)

@@ -118,12 +118,10 @@ class ManagementNode:
             example = "ssh://username:password@hostname[:sshPort]/path"
             raise failed("SYS.1007", f"illegal url[{url}], correct example is {example}")
         password, port = unquote(match["password"]), int(match["port"] or 22)
-        address = f"host {match['host']} port {port}"
-        storage = next(
-            (each for each in self.site.storages if (each.host, each.ssh_port) == (match["host"], port)), None
-        )
+        address = (match["host"], port)
+        storage = next((each for each in self.site.storages if (each.host, each.ssh_port) == address), None)
         if storage is None:
-            stderr = f"ssh: connect to {address}: No route to host"
+            stderr = f"ssh: connect to host {match['host']} port {port}: No route to host"
         elif (storage.username, storage.password) != (match["username"], password):
             stderr = f"{match['username']}@{match['host']}: Permission denied (publickey,password)."
         elif storage.path != match["path"]:
@@ -132,7 +130,8 @@ class ManagementNode:
             stderr = f"curl: (7) Failed to connect to {match['host']} port {registry_port}: Connection refused"
         else:
             return storage
-        raise _scan_failed(url.replace(match["password"], password, 1), registry_port, stderr)
+        decoded = url[: match.start("password")] + password + url[match.end("password") :]
+        raise _scan_failed(decoded, registry_port, stderr)
 
 
 def _scan_failed(url: str, port: int, stderr: str) -> Refused:

@@ -81,7 +81,9 @@ class Server:
 
     async def _record(self, request: web.Request) -> None:
         body = (await request.read()).decode(errors="replace")
-        connection = self._connections.setdefault(request.transport, next(self._connection_numbers))
+        if request.transport not in self._connections:
+            self._connections[request.transport] = next(self._connection_numbers)
+        connection = self._connections[request.transport]
         query = list(request.query.items())
         path = self._api_path(request)
         self.requests.append(Request(request.method, path, query, request.headers.copy(), body, connection))
