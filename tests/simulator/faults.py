@@ -18,19 +18,19 @@ from aiohttp import web
 from .clock import Clock
 from .play import Play, perform
 
-CATALOGUE = Path(__file__).with_name("faults.yml")
+CATALOGUE = Path(__file__).with_name("catalogue")
 CALLS = ("scan", "login", "logout", "timezone", "version", "any")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """An entry of the catalogue; faults.yml says what each field means."""
+    """An entry of the catalogue; catalogue/README.md says what each field means."""
 
     name: str
     summary: str
     play: Play | None = None
     client: Mapping[str, Any] = field(default_factory=dict)
-    on: str = "scan"
+    call: str = "scan"
     retry_helps: bool = False
     leaves_session: bool = False
     expect: Literal["failed", "ok"] = "failed"
@@ -47,9 +47,9 @@ class Fault:
 
 @cache
 def catalogue() -> Mapping[str, Fault]:
-    """All faults of faults.yml by name, in the order of the file."""
-    entries = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
-    return {name: Fault.read(name, entry) for name, entry in entries.items()}
+    """All faults by name, in the order of their files."""
+    files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(CATALOGUE.glob("*.yml"))]
+    return {name: Fault.read(name, entry) for entries in files for name, entry in entries.items()}
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Player:
         """See Simulator.play."""
         if isinstance(fault, str):
             entry = catalogue()[fault]
-            play, on = entry.play, on or entry.on
+            play, on = entry.play, on or entry.call
         else:
             play, on = Play(**fault), on or "scan"
         if play is None:

@@ -34,8 +34,10 @@ class Play:
 
     ``body`` is a text or a list of pieces that are sent one behind the other: a text; ``{base64: ...}``;
     ``{repeat: text, times: n}``, made while it is sent; ``{echo: url | headers | body}``, that part of the request;
-    ``{own: true}``, the body that the call would have answered. Without ``own``, a call whose body is given is not
-    carried out, and neither is one cut ``before`` its reply.
+    ``{own: true}``, the body that the call would have answered.
+
+    A call whose ``body`` is given is carried out only if ``own`` is a piece of it. One that is cut ``before`` its
+    reply is not carried out, or with ``own`` it is, and the reply is lost.
     """
 
     #: Seconds before the first byte.
@@ -56,7 +58,7 @@ class Play:
     @property
     def needs_own_reply(self) -> bool:
         """Whether the call is to be carried out."""
-        return self.cut != "before" and (self.body is None or any("own" in piece for piece in self.pieces))
+        return self.cut != "before" if self.body is None else {"own": True} in self.pieces
 
     @property
     def pieces(self) -> list[Any]:
@@ -93,7 +95,10 @@ async def _send(transport: asyncio.Transport, play: Play, own: web.Response, bod
     status = HTTPStatus(play.status or own.status)
     length = None if play.gzip else str(body.length)
     headers = {"Date": date, "Content-Length": length, "Connection": "close", **play.headers}
-    lines = [f"HTTP/1.1 {status} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items() if value)]
+    lines = [
+        f"HTTP/1.1 {status} {status.phrase}",
+        *(f"{name}: {value}" for name, value in headers.items() if value is not None),
+    ]
     head = "\r\n".join([*lines, "", ""]).encode()
     chunks = _gzip(body) if play.gzip else body
     if play.cut == "middle":
