@@ -153,7 +153,7 @@ class Client:
         """The reply, if the call went well: an ``error`` in it means that it did not, whatever the status."""
         status = response.status_code
         text = body.decode("utf-8-sig", "replace")
-        data = _parse(text)
+        data = parse_json(text)
         if isinstance(data, dict) and data.get("error") is not None:
             fields = envelope_fields(self.redact(data["error"]))
             passing = status in (502, 504) or (status == 503 and fields["code"] in ("SYS.1010", "SYS.1012"))
@@ -204,7 +204,7 @@ def _read(response: requests.Response) -> bytes:
     return bytes(body)
 
 
-def _parse(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """The JSON value of a text; None where it is none, or nested deeper than anything that ZStack sends."""
     try:
         return _portable(json.loads(text), _DEPTH_LIMIT)

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._auth import (
     SessionAuth,
     authenticated,
 )
-from ansible_collections.zstack.cloud.plugins.module_utils._client import Client, Reply
+from ansible_collections.zstack.cloud.plugins.module_utils._client import Client, Reply, parse_json
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError, as_text, clip
 from ansible_collections.zstack.cloud.plugins.module_utils._options import Options, StorageUrl
 from ansible_collections.zstack.cloud.plugins.module_utils._times import offset_name, parse_zone, read_time
@@ -194,17 +193,14 @@ def entry(image: dict[str, Any], now: datetime, platform: Platform) -> dict[str,
 
 
 def _json_object(text: Any) -> dict[str, Any]:
-    try:
-        value = json.loads(text) if isinstance(text, str) else text
-    except (ValueError, RecursionError):
-        return {}
+    value = parse_json(text) if isinstance(text, str) else text
     return value if isinstance(value, dict) else {}
 
 
 def _bytes(size: Any) -> int | None:
     """A size as an int: the server writes it as a float at times, a proxy's rewriting as a text."""
     try:
-        number = float(size) if isinstance(size, (int, float, str)) and not isinstance(size, bool) else math.nan
-    except (ValueError, OverflowError):
+        number = size if type(size) is int else float(size)
+    except (TypeError, ValueError):
         return None
     return int(number) if 0 <= number < math.inf else None
