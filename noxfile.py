@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# /// script
+# dependencies = ["nox==2026.10.20", "antsibull-nox==1.10.0"]
+# ///
+
+"""The tasks of this collection: ``nox --list`` shows them, plain ``nox`` runs those with a star.
+
+The stock sessions of antsibull-nox are configured in antsibull-nox.toml. Here stand those that it would run in
+containers, which run in virtual environments instead, and our own.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import antsibull_nox
+import antsibull_nox.sessions
+import nox
+
+ROOT = Path(__file__).parent
+
+# What everything is tested on: releases of ansible-core, each with a Python that it runs on. `nox` uses one of them.
+CORES = {"2.16.19": "3.10", "2.19.14": "3.11", "2.21.5": "3.13"}
+CORE = "2.19.14"
+
+# The share of plugins/ that the integration tests and the unit tests must reach between them.
+COVERAGE_PERCENT = 95
+INTEGRATION_COVERAGE = ROOT / "tests" / "output" / "integration-coverage"
+
+# pyenv's commands answer only for those Pythons that are switched on: offer all that it has. ansible-test looks there too.
+for directory in sorted(Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser().glob("versions/3.*/bin")):
+    os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ['PATH']}"
+
+nox.needs_version = ">=2026.8.10"
+nox.options.reuse_venv = "yes"
+nox.options.default_venv_backend = "virtualenv"  # not uv, which would not look where pip is told to
+
+antsibull_nox.load_antsibull_nox_toml()
+
+
+def run_ansible_test(session: nox.Session, core: str, test: str, *options: str) -> None:
+    """Run a test of ansible-test in a copy of the collection, in virtual environments that it makes."""
+    session.install(f"ansible-core=={core}")
+    session.run("python", "tests/tools/seed_pip_bootstrap.py")
+    copy = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
+    if copy is None:  # nox makes no environments (--no-venv), or only makes them (--install-only)
+        return
+    with session.chdir(copy.current_path):
+        session.run("ansible-test", test, "--venv", *options, *session.posargs)
+        if "--coverage" in options:
+            INTEGRATION_COVERAGE.mkdir(parents=True, exist_ok=True)
+            session.run("ansible-test", "coverage", "combine", "--requirements", "--export", str(INTEGRATION_COVERAGE))
+
+
+def add_ansible_test(test: str, core: str, *options: str, default: bool) -> None:
+    """Add a session, such as sanity-2.19, that runs a test of ansible-test on one ansible-core."""
+    release = core.rpartition(".")[0]
+    python = CORES[core]
+
+    @nox.session(name=f"{test}-{release}", python=python, default=default, tags=["matrix"])
+    def ansible_test(session: nox.Session) -> None:
+        run_ansible_test(session, core, test, *options)
+
+    ansible_test.__doc__ = f"Run ansible-test {test} of ansible-core {release} on Python {python}."
+
+
+for core in CORES:
+    add_ansible_test("sanity", core, default=core == CORE)
+    add_ansible_test("integration", core, *(["--coverage"] if core == CORE else []), default=core == CORE)
+    add_ansible_test("units", core, default=False)
+
+
+@nox.session(python=CORES[CORE], default=True)
+def unit(session: nox.Session) -> None:
+    """Run pytest. Without arguments: measure it together with the integration tests, and demand enough coverage."""
+    session.install(f"ansible-core=={CORE}", "pytest==9.2.0", "pytest-cov==7.1.0", "-r", "tests/unit/requirements.txt")
+
+    # Python and ansible find the collection by its place in a tree: make one that leads back here.
+    collection = ROOT / "build" / "ansible_collections" / "zstack" / "cloud"
+    collection.parent.mkdir(parents=True, exist_ok=True)
+    if not collection.is_symlink():
+        collection.symlink_to(ROOT)
+    env = {"PYTHONPATH": str(ROOT / "build"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build")}
+
+    options = session.posargs
+    if not options:
+        session.run("coverage", "erase", env=env)
+        options = ["--cov=plugins", "--cov-report=term-missing:skip-covered"]
+        if measured := sorted(map(str, INTEGRATION_COVERAGE.glob("*"))):
+            session.run("coverage", "combine", "--keep", *measured, env=env)
+            options += ["--cov-append", f"--cov-fail-under={COVERAGE_PERCENT}"]
+    session.run("pytest", *options, env=env)
+
+
+# `python noxfile.py` needs nothing but a tool that reads the metadata at the top, such as uv or pipx.
+if __name__ == "__main__":
+    nox.main()
