@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A bare client of the simulator, without anything of the collection's: the two could agree on a mistake."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from typing import Any
+
+import requests
+
+from ansible_collections.zstack.cloud.tests.simulator import Simulator
+
+SCAN = "/v1/database-backups/image-store"
+
+
+class Caller:
+    """Calls the API of *zstack* over one connection, without what the environment says about proxies."""
+
+    def __init__(self, zstack: Simulator, scheme: str = "http", verify: str | bool = True) -> None:
+        self.zstack = zstack
+        self._url = f"{scheme}://{zstack.host}:{zstack.port}"
+        self._http = requests.Session()
+        self._http.trust_env = False
+        self._http.verify = verify
+
+    def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        return self.raw(method, "/zstack" + path, **arguments)
+
+    def raw(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        return self._http.request(method, self._url + path, **{"timeout": 5, "allow_redirects": False, **arguments})
+
+    def log_in(self, password: str | None = None, **arguments: Any) -> requests.Response:
+        name, right_password = self.zstack.account
+        digest = hashlib.sha512((password or right_password).encode()).hexdigest()
+        body = {"logInByAccount": {"accountName": name, "password": digest}}
+        return self.call("PUT", "/v1/accounts/login", json=body, **arguments)
+
+    def log_out(self, session: str, **arguments: Any) -> requests.Response:
+        return self.call("DELETE", f"/v1/accounts/sessions/{session}", **arguments)
+
+    def scan(self, session: str | None = None, **query: Any) -> requests.Response:
+        """Scan the first storage, or the one in *query*, with *session* or a new one."""
+        session = session or self.zstack.open_session("admin")
+        return self.get(SCAN, session, params={"url": self.zstack.storage_url, **query})
+
+    def get(self, path: str, session: str, **arguments: Any) -> requests.Response:
+        return self.call("GET", path, headers={"Authorization": f"OAuth {session}"}, **arguments)
+
+    def signed_scan(self, date: str, secret: str | None = None, path: str = SCAN) -> requests.Response:
+        """Scan with the site's access key, signed with *secret* and for *path*."""
+        key, right_secret = self.zstack.access_key
+        digest = hmac.new((secret or right_secret).encode(), f"GET\n{date}\n{path}".encode(), hashlib.sha1).digest()
+        headers = {"Date": date, "Authorization": f"ZStack {key}:{base64.b64encode(digest).decode()}"}
+        return self.call("GET", SCAN, headers=headers, params={"url": self.zstack.storage_url})
+
+
+def error_of(reply: requests.Response) -> dict[str, Any]:
+    """The error envelope of a failed call, which has to be one."""
+    assert reply.status_code == 503, reply.content
+    error = reply.json()["error"]
+    assert isinstance(error, dict)
+    return error

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import trustme
+
+from ansible_collections.zstack.cloud.tests.simulator import catalogue
+
+ROOT = Path(__file__).parents[3]
+COMMAND = [sys.executable, "-m", "tests.simulator"]
+
+
+@contextmanager
+def running(ready_file: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """The command with *arguments*, and what it wrote to its ready file."""
+    command = [*COMMAND, "--ready-file", str(ready_file), *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            while not ready_file.exists():
+                assert process.poll() is None
+                time.sleep(0.02)
+            yield process, json.loads(ready_file.read_text(encoding="utf-8"))
+        finally:
+            process.kill()
+
+
+def scan(facts: dict[str, Any], scheme: str = "http", **arguments: Any) -> requests.Response:
+    return requests.get(
+        f"{scheme}://{facts['host']}:{facts['port']}/zstack/v1/database-backups/image-store",
+        headers={"Authorization": f"OAuth {facts['session_uuid']}"},
+        params={"url": facts["storage_url"]},
+        timeout=5,
+        **arguments,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signals) -> None:
+    ready_file = tmp_path / "ready.json"
+    with running(ready_file) as (process, facts):
+        assert facts["pid"] == process.pid
+        assert scan(facts).json()["backups"]
+        os.kill(process.pid, number)
+        output, _ = process.communicate(timeout=5)
+    assert (process.returncode, ready_file.exists()) == (0, False)
+    assert output == f"A simulated ZStack listens on http://127.0.0.1:{facts['port']}\n"
+
+
+def test_its_ready_file_tells_all_that_a_caller_needs(tmp_path: Path) -> None:
+    with running(tmp_path / "ready.json") as (_, facts):
+        assert set(facts) == {
+            "host",
+            "port",
+            "pid",
+            "storage_url",
+            "storage_urls",
+            "account_name",
+            "account_password",
+            "access_key_id",
+            "access_key_secret",
+            "session_uuid",
+        }
+
+
+def test_its_options_are_the_simulator_s_settings(tmp_path: Path) -> None:
+    options = ["--reply", "infos", "--java", "9", "--no-has-version-call", "--fault", "html_502@version"]
+    with running(tmp_path / "ready.json", *options) as (_, facts):
+        created = scan(facts).json()["infos"][0]["created"]
+        assert created.count(",") == 2
+        version = f"http://127.0.0.1:{facts['port']}/zstack/v1/management-nodes/actions"
+        assert requests.put(version, json={"getVersion": {}}, timeout=5).status_code == 404
+
+
+def test_it_speaks_https_with_a_certificate(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
+    with running(tmp_path / "ready.json", "--certfile", str(tmp_path / "server.pem")) as (_, facts):
+        assert scan(facts, "https", verify=str(tmp_path / "ca.pem")).status_code == 200
+
+
+def test_it_plays_the_faults_it_is_given(tmp_path: Path) -> None:
+    with running(tmp_path / "ready.json", "--fault", "html_504") as (_, facts):
+        assert scan(facts).status_code == 504
+
+
+def test_it_lists_the_faults() -> None:
+    output = subprocess.run([*COMMAND, "--list-faults"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert [line.split()[0] for line in output.splitlines()] == list(catalogue())
+
+
+@pytest.mark.parametrize("fault", ["nothing", "html_502@nowhere", "connection_refused"])
+def test_it_refuses_a_fault_that_cannot_be_played(fault: str) -> None:
+    process = subprocess.run([*COMMAND, "--fault", fault], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 2
+    assert "there is no" in process.stderr

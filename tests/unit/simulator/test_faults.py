@@ -1,0 +1,192 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import requests
+
+from ansible_collections.zstack.cloud.tests.simulator import Simulator, catalogue
+from ansible_collections.zstack.cloud.tests.unit.simulator.caller import SCAN, Caller
+
+LIMIT = 256 * 1024 * 1024
+PLAYABLE = [name for name, fault in catalogue().items() if fault.play]
+
+# Longer than the slow fault takes, shorter than a dripping one takes for a byte
+TIMEOUT = 0.7
+
+
+def make(caller: Caller, call: str) -> requests.Response:
+    """Make the call that a fault names, with its reply's body still to be read."""
+    session = caller.zstack.open_session("admin")
+    calls: dict[str, tuple[str, str, Any]] = {
+        "scan": ("GET", SCAN, None),
+        "login": ("PUT", "/v1/accounts/login", {"logInByAccount": {}}),
+        "logout": ("DELETE", f"/v1/accounts/sessions/{session}", None),
+        "timezone": ("GET", "/v1/management-nodes/platform-timezone", None),
+        "version": ("PUT", "/v1/management-nodes/actions", {"getVersion": {}}),
+    }
+    method, path, body = calls[call]
+    headers = {"Authorization": f"OAuth {session}"}
+    query = {"url": caller.zstack.storage_url}
+    return caller.call(method, path, headers=headers, params=query, json=body, stream=True, timeout=TIMEOUT)
+
+
+def size(reply: requests.Response) -> int:
+    """The length of a reply's body, which may be too long to be kept; at most a little over the limit."""
+    length = 0
+    for chunk in reply.iter_content(65536):
+        length += len(chunk)
+        if length > LIMIT:
+            break
+    return length
+
+
+@pytest.mark.parametrize("name", PLAYABLE)
+def test_a_fault_reaches_the_client_as_the_catalogue_says(zstack: Simulator, caller: Caller, name: str) -> None:
+    fault = catalogue()[name]
+    zstack.play(name)
+    status: int | None = None
+    try:
+        with make(caller, fault.call) as reply:
+            status = reply.status_code if size(reply) <= LIMIT else None
+    except requests.RequestException:
+        pass
+    assert len(zstack.requests) == 1
+    if fault.expect == "failed":
+        assert status == fault.status
+    elif fault.call == "scan":
+        assert status == 200
+
+
+@pytest.mark.parametrize("name", PLAYABLE)
+def test_a_fault_says_what_the_catalogue_says(zstack: Simulator, caller: Caller, name: str) -> None:
+    fault = catalogue()[name]
+    if fault.status is None:
+        assert not fault.says and not fault.code
+        return
+    zstack.play(name)
+    reply = make(caller, fault.call)
+    text = reply.content.decode() + reply.headers.get("Location", "")
+    if fault.code:
+        assert str(reply.json()["error"]["code"]) == fault.code
+    for words in fault.says:
+        assert all(word in text for word in words.split())
+
+
+@pytest.mark.parametrize("name", [name for name in PLAYABLE if catalogue()[name].retry_helps])
+def test_a_fault_that_a_retry_helps_against_is_over_after_its_times(
+    zstack: Simulator, caller: Caller, name: str
+) -> None:
+    zstack.play(name, times=1)
+    with suppress(requests.ConnectionError):
+        assert make(caller, catalogue()[name].call).status_code in (502, 503, 504)
+    assert caller.log_in().status_code == 200
+    assert caller.scan().status_code == 200
+
+
+@pytest.mark.parametrize("name", [name for name, fault in catalogue().items() if not fault.play])
+def test_a_fault_without_a_server_is_made_by_the_client(zstack: Simulator, name: str) -> None:
+    client = catalogue()[name].client
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://{client['host']}:{client.get('port', zstack.port)}/", proxies={"all": ""}, timeout=5)
+    with pytest.raises(ValueError, match="nothing to play"):
+        zstack.play(name)
+
+
+def test_a_fault_hits_only_the_call_it_is_for(zstack: Simulator, caller: Caller) -> None:
+    zstack.play("plain_500", on="login")
+    assert caller.scan().status_code == 200
+    assert caller.log_in().status_code == 500
+
+
+def test_any_call_can_be_hit_and_an_unknown_one_too(zstack: Simulator, caller: Caller) -> None:
+    zstack.play("plain_500", on="any")
+    assert [caller.scan().status_code, caller.log_in().status_code, caller.call("GET", "/v1/zones").status_code] == [
+        500,
+        500,
+        500,
+    ]
+
+
+def test_faults_for_one_call_are_played_one_after_the_other(zstack: Simulator, caller: Caller) -> None:
+    zstack.play("html_502", times=2)
+    zstack.play("plain_403_too_skewed", times=1)
+    assert [caller.scan().status_code for _ in range(4)] == [502, 502, 403, 200]
+
+
+def test_clearing_forgets_faults_and_requests(zstack: Simulator, caller: Caller) -> None:
+    zstack.play("html_502")
+    caller.scan()
+    zstack.clear()
+    assert zstack.requests == []
+    assert caller.scan().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [(("no_such_fault",), LookupError), (("html_502", "reboot"), ValueError), (({"explode": True},), TypeError)],
+)
+def test_what_does_not_exist_cannot_be_armed(
+    zstack: Simulator, arguments: tuple[Any, ...], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        zstack.play(*arguments)
+
+
+def test_a_fault_of_one_s_own_can_be_played(zstack: Simulator, caller: Caller) -> None:
+    zstack.play({"status": 418, "headers": {"X-Tea": "oolong"}, "body": ["<", {"own": True}, ">"]})
+    reply = caller.scan(url="nonsense")
+    assert (reply.status_code, reply.headers["X-Tea"]) == (418, "oolong")
+    assert json.loads(reply.text[1:-1])["error"]["code"] == "SYS.1007"
+
+
+def test_a_reset_is_a_reset_and_a_close_is_not(zstack: Simulator, caller: Caller) -> None:
+    zstack.play("reset_before_reply", times=1)
+    with pytest.raises(requests.ConnectionError, match="reset by peer"):
+        caller.scan()
+    zstack.play("closed_before_reply", times=1)
+    with pytest.raises(requests.ConnectionError, match="without response"):
+        caller.scan()
+
+
+def test_dripping_goes_on_byte_by_byte(zstack: Simulator, caller: Caller) -> None:
+    zstack.play({"drip": "head", "pace": 0.001, "body": '{"backups": []}'})
+    assert caller.scan().json() == {"backups": []}
+
+
+def test_harmless_bodies_are_still_the_server_s_own(zstack: Simulator, caller: Caller) -> None:
+    backups = caller.scan().json()
+    zstack.play("byte_order_mark")
+    assert json.loads(caller.scan().content.decode("utf-8-sig")) == backups
+
+
+def test_quoted_requests_hold_what_the_client_sent(zstack: Simulator, caller: Caller) -> None:
+    session = zstack.open_session("admin")
+    zstack.play("html_that_quotes_the_request")
+    text = caller.scan(session).text
+    assert zstack.storage_url in text
+    assert f"OAuth {session}" in text
+    zstack.play("wrong_password")
+    assert caller.log_in().json()["error"]["opaque"]["logInByAccount"]["accountName"] == "admin"
+
+
+@pytest.mark.parametrize("name", [name for name in PLAYABLE if catalogue()[name].call in ("login", "logout")])
+def test_a_session_stays_open_only_where_the_catalogue_says_so(zstack: Simulator, caller: Caller, name: str) -> None:
+    fault = catalogue()[name]
+    zstack.play(name)
+    session = zstack.open_session("admin") if fault.call == "logout" else ""
+    try:
+        if fault.call == "logout":
+            caller.log_out(session, timeout=TIMEOUT)
+        else:
+            session = caller.log_in(timeout=TIMEOUT).json()["inventory"]["uuid"]
+            caller.log_out(session)
+    except (requests.RequestException, LookupError, ValueError):
+        pass
+    assert bool(zstack.sessions) == fault.leaves_session
