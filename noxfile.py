@@ -79,21 +79,14 @@ def unit(session: nox.Session) -> None:
     """Run pytest. Without arguments: measure it together with the integration tests, and demand enough coverage."""
     session.install(f"ansible-core=={CORE}", "pytest==9.2.0", "pytest-cov==7.1.0", "-r", "tests/unit/requirements.txt")
 
-    # Python and ansible find the collection by its place in a tree: make one that leads back here.
-    collection = ROOT / "build" / "ansible_collections" / "zstack" / "cloud"
-    collection.parent.mkdir(parents=True, exist_ok=True)
-    if not collection.is_symlink():
-        collection.symlink_to(ROOT)
-    env = {"PYTHONPATH": str(ROOT / "build"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build")}
-
     options = session.posargs
     if not options:
-        session.run("coverage", "erase", env=env)
+        session.run("coverage", "erase")
         options = ["--cov=plugins", "--cov-report=term-missing:skip-covered"]
         if measured := sorted(map(str, INTEGRATION_COVERAGE.glob("*"))):
-            session.run("coverage", "combine", "--keep", *measured, env=env)
+            session.run("coverage", "combine", "--keep", *measured)
             options += ["--cov-append", f"--cov-fail-under={COVERAGE_PERCENT}"]
-    session.run("pytest", *options, env=env)
+    session.run("pytest", *options)
 
 
 # `python noxfile.py` needs nothing but a tool that reads the metadata at the top, such as uv or pipx.

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Let plain pytest import the collection as ansible does. Under ansible-test that is so already."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+
+
+def find_collection() -> None:
+    """Make the tree that Python and ansible find collections in, with a link that leads back here."""
+    link = ROOT / "build" / "ansible_collections" / "zstack" / "cloud"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(ROOT)
+
+    # For the commands that tests run
+    os.environ["ANSIBLE_COLLECTIONS_PATH"] = os.environ["PYTHONPATH"] = str(ROOT / "build")
+
+    from ansible.plugins.loader import init_plugin_loader
+
+    init_plugin_loader()
+
+
+if not any(type(finder).__name__ == "_AnsibleCollectionFinder" for finder in sys.meta_path):
+    find_collection()
