@@ -61,7 +61,7 @@ class ZStackError(Exception):
         self.error: dict[str, Any] = {"code": None, "description": None, "details": None, "causes": [], **fields}
         self.status = status
         self.passing = passing
-        what = "; caused by ".join(filter(None, map(_describe, [self.error, *self.causes])))
+        what = "; caused by ".join(filter(None, map(_describe, [self.error, *self.causes]))) or "no reason is given"
         line = clip(one_line(f"{call}: {what}" if call else what), _MESSAGE_LIMIT)
         if status is not None:
             line += f" (HTTP {status})"
@@ -159,7 +159,7 @@ class Redactor:
         self._spellings.discard("")
         longest_first = sorted(self._spellings, key=len, reverse=True)
         # Hexadecimal digits are written in both cases.
-        self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
+        self._pattern = re.compile("|".join(map(_verbatim, longest_first)) or r"(?!)", re.IGNORECASE)
 
     def __call__(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -169,3 +169,8 @@ class Redactor:
         if isinstance(value, dict):
             return {self(key): self(each) for key, each in value.items()}
         return value
+
+
+def _verbatim(secret: str) -> str:
+    """The pattern of a secret. A very short one counts where it stands alone: the words around it stay readable."""
+    return re.escape(secret) if len(secret) > 3 else rf"(?<![^\W_]){re.escape(secret)}(?![^\W_])"

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups
+from ansible_collections.zstack.cloud.plugins.module_utils._options import Options, argument_spec, check
+from ansible_collections.zstack.cloud.tests.simulator import Simulator
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No option and no proxy comes from the environment of whoever runs the tests."""
+    for name in os.environ:
+        if name.startswith("ZSTACK_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def zstack() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def checked() -> Callable[..., Options]:
+    """Options as module and lookup make them: through the argument spec, then checked."""
+
+    def make(urls: list[Any] | None = None, **written: Any) -> Options:
+        result = ArgumentSpecValidator(argument_spec()).validate({"host": "zstack.example.com", **written})
+        assert not result.error_messages, result.error_messages
+        return check(result.validated_parameters, urls or ["ssh://root:password@192.0.2.20/bs"], written)
+
+    return make
+
+
+@pytest.fixture
+def warnings() -> list[str]:
+    """What `gather` warned of."""
+    return []
+
+
+@pytest.fixture
+def gather(checked: Callable[..., Options], warnings: list[str]) -> Callable[..., Any]:
+    """Gathers from a simulator: the result of its first storage, or with ``urls`` a list of results.
+
+    Without a way of authentication, its account logs in.
+    """
+
+    def run(zstack: Simulator, urls: list[str] | None = None, **options: Any) -> Any:
+        if not {"session_uuid", "account_name", "access_key_id"} & options.keys():
+            options["account_name"], options["account_password"] = zstack.account
+        address = {"host": zstack.host, "port": zstack.port, "retries": 0}
+        asked = checked(urls or [zstack.storage_url], **{**address, **options})
+        results = _db_backups.gather(asked, warnings.append)
+        return results if urls else results[0]
+
+    return run
