@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # /// script
-# dependencies = ["nox==2026.10.20", "antsibull-nox==1.10.0"]
+# dependencies = ["nox==2026.10.20", "antsibull-nox==1.10.0", "ansible-core==2.19.14"]
 # ///
 
 """The tasks of this collection: ``nox --list`` shows them, plain ``nox`` runs those with a star.
@@ -15,6 +15,7 @@ containers, which run in virtual environments instead, and our own.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import antsibull_nox
@@ -31,8 +32,10 @@ CORE = "2.19.14"
 COVERAGE_PERCENT = 95
 INTEGRATION_COVERAGE = ROOT / "tests" / "output" / "integration-coverage"
 
-# pyenv's commands answer only for those Pythons that are switched on: offer all that it has. ansible-test looks there too.
-for directory in sorted(Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser().glob("versions/3.*/bin")):
+# pyenv's commands answer only for those Pythons that are switched on: offer nox, and ansible-test, all that it has. And
+# first of all what was installed along with nox: antsibull-nox calls ansible-galaxy.
+PYENV = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+for directory in [*sorted(PYENV.glob("versions/3.*/bin")), Path(sys.executable).parent]:
     os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ['PATH']}"
 
 nox.needs_version = ">=2026.8.10"
