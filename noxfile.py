@@ -80,7 +80,7 @@ for core in CORES:
 @nox.session(python=CORES[CORE], default=True)
 def unit(session: nox.Session) -> None:
     """Run pytest. Without arguments: measure it together with the integration tests, and demand enough coverage."""
-    session.install(f"ansible-core=={CORE}", "pytest==9.2.0", "pytest-cov==7.1.0", "-r", "tests/unit/requirements.txt")
+    session.install(f"ansible-core=={CORE}", "pytest==9.2.0", "pytest-cov==7.1.0", "ansible-builder==3.2.0", "-r", "tests/unit/requirements.txt")
 
     options = session.posargs
     if not options:
@@ -90,6 +90,13 @@ def unit(session: nox.Session) -> None:
             session.run("coverage", "combine", "--keep", *measured)
             options += ["--cov-append", f"--cov-fail-under={COVERAGE_PERCENT}"]
     session.run("pytest", *options)
+
+
+@nox.session(default=False)
+def changelog(session: nox.Session) -> None:
+    """Make CHANGELOG.rst of the fragments, for the version in galaxy.yml: the first step of a release."""
+    session.install(f"ansible-core=={CORE}", "antsibull-changelog==0.36.0")
+    session.run("antsibull-changelog", "release", *session.posargs)
 
 
 # `python noxfile.py` needs nothing but a tool that reads the metadata at the top, such as uv or pipx.
