@@ -119,6 +119,10 @@ class Simulator:
             await web.TCPSite(runner, HOST, self._settings.port, ssl_context=self._settings.ssl).start()
             self._listening.set_result(runner.addresses[0][1])
             await self._stopped.wait()
+            # Not closed but aborted: a client that keeps its connection open would never complete a close of TLS
+            for connection in runner.server.connections if runner.server else ():
+                if connection.transport is not None:
+                    connection.transport.abort()
         except OSError as error:
             self._listening.set_exception(error)
         finally:

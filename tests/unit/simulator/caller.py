@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import weakref
 from typing import Any
 
 import requests
@@ -27,6 +28,7 @@ class Caller:
         self._http = requests.Session()
         self._http.trust_env = False
         self._http.verify = verify
+        weakref.finalize(self, self._http.close)
 
     def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
         return self.raw(method, "/zstack" + path, **arguments)

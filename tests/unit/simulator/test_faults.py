@@ -18,7 +18,7 @@ LIMIT = 256 * 1024 * 1024
 PLAYABLE = [name for name, fault in catalogue().items() if fault.play]
 
 # Longer than the slow fault takes, shorter than a dripping one takes for a byte
-TIMEOUT = 0.7
+TIMEOUT = 0.8
 
 
 def make(caller: Caller, call: str) -> requests.Response:
