@@ -100,14 +100,14 @@ from ansible_collections.zstack.cloud.plugins.module_utils._options import argum
 
 class LookupModule(LookupBase):
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
+        spec = argument_spec()
+        if unknown := sorted(kwargs.keys() - spec.keys()):
+            raise AnsibleError(f"{', '.join(unknown)}: there is no such option; there are {', '.join(sorted(spec))}")
         names = [each["name"] for option in self.option_definitions.values() for each in option.get("vars", [])]
         # Ansible hands variables over as they were written, with their templates.
         by_variable = {name: self._templar.template(variables[name]) for name in names if name in (variables or {})}
         self.set_options(var_options=by_variable, direct=kwargs)
-        spec = argument_spec()
-        # With unknown keywords, which the options would drop and the validator names.
-        values = {**kwargs, **{option: self.get_option(option) for option in spec}}
-        checked = ArgumentSpecValidator(spec).validate(values)
+        checked = ArgumentSpecValidator(spec).validate({option: self.get_option(option) for option in spec})
         if checked.error_messages:
             raise AnsibleError(one_line("; ".join(checked.error_messages)))
         written = {name.removeprefix("zstack_"): value for name, value in by_variable.items()}

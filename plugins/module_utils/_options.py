@@ -136,7 +136,7 @@ def check(params: Mapping[str, Any], urls: list[Any], *written: Mapping[str, Any
         timezone=params["timezone"],
         zone=None if params["timezone"] is None else _zone(params["timezone"]),
         credentials=_credentials(*written),
-        storages=[storage_url(url) for url in urls],
+        storages=[storage_url(url) for url in urls or [None]],
         registry_port=params["registry_port"],
         system_tags=params["system_tags"] or [],
         user_tags=params["user_tags"] or [],
