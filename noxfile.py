@@ -93,6 +93,26 @@ def unit(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Render the guides and the plugins' pages into build/docs; any warning fails."""
+    session.install(
+        f"ansible-core=={CORE}", "antsibull-docs==2.28.0", "Sphinx==9.0.4", "sphinx-ansible-theme==0.10.4"
+    )
+    copy = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
+    if copy is None:
+        return
+    source = ROOT / "build" / "docs-source"
+    source.mkdir(mode=0o755, parents=True, exist_ok=True)
+    session.run(
+        *("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"),
+        *("--cleanup", "everything", "--dest-dir", str(source), "zstack.cloud"),
+        env={"ANSIBLE_COLLECTIONS_PATH": str(copy.current_place)},
+    )
+    session.run("sphinx-build", "-q", "-W", "--keep-going", "-c", "docs/docsite", str(source), "build/docs")
+    session.log("Open build/docs/index.html")
+
+
+@nox.session(default=False)
 def changelog(session: nox.Session) -> None:
     """Make CHANGELOG.rst of the fragments, for the version in galaxy.yml: the first step of a release."""
     session.install(f"ansible-core=={CORE}", "antsibull-changelog==0.36.0")

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How Sphinx renders the guides and the plugins' pages: ``make docs``."""
+
+from __future__ import annotations
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+
+project = title = html_title = html_short_title = "zstack.cloud"
+copyright = "the zstack.cloud contributors"  # noqa: A001
+
+extensions = ["sphinx_antsibull_ext"]
+html_theme = "sphinx_ansible_theme"
+html_copy_source = False
+html_show_sphinx = False
+html_use_index = False
+pygments_style = "ansible"
+highlight_language = "yaml+jinja"
+
+# Every reference must lead somewhere. Those into Ansible's own documentation are listed, not looked up: the pages build
+# without a network.
+nitpicky = True
+ANSIBLE_DOCS = "https://docs.ansible.com/projects/ansible/latest/"
+ANSIBLE_LABELS = {
+    "ansible_configuration_settings": "reference_appendices/config.html",
+    "common_return_values": "reference_appendices/common_return_values.html",
+    "module_defaults": "playbook_guide/playbooks_module_defaults.html",
+    "playbooks_lookups": "playbook_guide/playbooks_lookups.html",
+    "playbooks_vault": "vault_guide/index.html",
+}
+
+
+def find_in_ansible_docs(
+    app: Sphinx, environment: object, node: pending_xref, content: nodes.TextElement
+) -> nodes.reference | None:
+    """Lead a reference that Sphinx cannot resolve to Ansible's documentation."""
+    if page := ANSIBLE_LABELS.get(node["reftarget"]):
+        return nodes.reference("", "", content, internal=False, refuri=ANSIBLE_DOCS + page)
+    return None
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("missing-reference", find_in_ansible_docs)
