@@ -96,7 +96,7 @@ async def _send(transport: asyncio.Transport, play: Play, own: web.Response, bod
     length = None if play.gzip else str(body.length)
     headers = {"Date": date, "Content-Length": length, "Connection": "close", **play.headers}
     lines = [
-        f"HTTP/1.1 {status} {status.phrase}",
+        f"HTTP/1.1 {status:d} {status.phrase}",
         *(f"{name}: {value}" for name, value in headers.items() if value is not None),
     ]
     head = "\r\n".join([*lines, "", ""]).encode()
@@ -109,12 +109,11 @@ async def _send(transport: asyncio.Transport, play: Play, own: web.Response, bod
 
 async def _write(transport: asyncio.Transport, chunks: Iterable[bytes], pace: float) -> None:
     """Write *chunks*, a byte every *pace* seconds if that is not 0; stops when the client has left."""
-    for chunk in chunks:
-        for piece in (chunk[at : at + 1] for at in range(len(chunk))) if pace else (chunk,):
-            if transport.is_closing():
-                return
-            transport.write(piece)
-            await asyncio.sleep(pace)
+    for chunk in _single_bytes(chunks) if pace else chunks:
+        if transport.is_closing():
+            return
+        transport.write(chunk)
+        await asyncio.sleep(pace)
         while transport.get_write_buffer_size() > _CHUNK and not transport.is_closing():
             await asyncio.sleep(0.001)
 
@@ -170,6 +169,12 @@ def _gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         yield compressor.compress(chunk)
     yield compressor.flush()
+
+
+def _single_bytes(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        for byte in chunk:
+            yield bytes([byte])
 
 
 def _first(chunks: Iterable[bytes], count: int) -> Iterator[bytes]:

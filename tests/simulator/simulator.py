@@ -114,16 +114,17 @@ class Simulator:
         runner = web.AppRunner(
             self._server.application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1
         )
-        await runner.setup()
         try:
+            await runner.setup()
             await web.TCPSite(runner, HOST, self._settings.port, ssl_context=self._settings.ssl).start()
+        except Exception as error:  # whatever it is belongs to whoever waits for the port
+            self._listening.set_exception(error)
+        else:
             self._listening.set_result(runner.addresses[0][1])
             await self._stopped.wait()
             # Not closed but aborted: a client that keeps its connection open would never complete a close of TLS
             for connection in runner.server.connections if runner.server else ():
                 if connection.transport is not None:
                     connection.transport.abort()
-        except OSError as error:
-            self._listening.set_exception(error)
         finally:
             await runner.cleanup()

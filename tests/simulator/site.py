@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -74,7 +75,9 @@ class Site:
     @classmethod
     def load(cls, path: Path | str | None = None) -> Site:
         """Read the site of the YAML file *path*, or the shipped one."""
-        data = yaml.safe_load(Path(path or SHIPPED).read_text(encoding="utf-8"))
+        if path is None:
+            return _shipped()
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         accounts = [
             Account(each["name"], each["password"], {key["id"]: key["secret"] for key in each.get("access_keys", [])})
             for each in data.pop("accounts")
@@ -91,3 +94,8 @@ class Site:
         last_night -= timedelta(seconds=self.night_ends.second)
         date = last_night.date() - timedelta(days=entry["nights_ago"])
         return datetime.combine(date, time.fromisoformat(entry["at"]), now.tzinfo)
+
+
+@cache
+def _shipped() -> Site:
+    return Site.load(SHIPPED)

@@ -85,8 +85,10 @@ def test_a_port_can_be_chosen_and_is_free_again_afterwards() -> None:
         assert zstack.env == {"ZSTACK_HOST": "127.0.0.1", "ZSTACK_PORT": str(port)}
 
 
-def test_a_port_that_is_taken_is_an_error(zstack: Simulator) -> None:
+def test_a_port_that_cannot_be_had_is_an_error(zstack: Simulator) -> None:
     with pytest.raises(OSError, match="address already in use"), Simulator(port=zstack.port):
+        pass
+    with pytest.raises(OverflowError), Simulator(port=65536):
         pass
 
 
