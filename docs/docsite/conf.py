@@ -35,7 +35,7 @@ ANSIBLE_LABELS = {
 
 
 def find_in_ansible_docs(
-    app: Sphinx, environment: object, node: pending_xref, content: nodes.TextElement
+    _app: Sphinx, _environment: object, node: pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
     """Lead a reference that Sphinx cannot resolve to Ansible's documentation."""
     if page := ANSIBLE_LABELS.get(node["reftarget"]):

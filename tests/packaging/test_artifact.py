@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The artifact as users get it: what is in it, and that it works where nothing else of ours is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import venv
+from importlib.metadata import version
+from pathlib import Path, PurePath
+
+import pytest
+
+from ansible_collections.zstack.cloud.tests.simulator import Simulator
+
+ROOT = Path(__file__).parents[2]
+FOR_USERS = {"CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "SECURITY.md"}
+FOLDERS_FOR_USERS = {"LICENSES", "changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
+
+
+def run(*command: str | Path, **env: str) -> str:
+    """Run a command in a small environment; what it printed."""
+    result = subprocess.run(
+        command,
+        env={"HOME": os.environ["HOME"], "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **env},
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collection, built."""
+    folder = tmp_path_factory.mktemp("artifact")
+    run("ansible-galaxy", "collection", "build", ROOT, "--output-path", folder)
+    return next(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def installed(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds the installed artifact, and no other collection."""
+    folder = tmp_path_factory.mktemp("collections")
+    run("ansible-galaxy", "collection", "install", artifact, "--collections-path", folder)
+    return folder
+
+
+def test_it_holds_what_users_need(artifact: Path) -> None:
+    with tarfile.open(artifact) as archive:
+        files = {PurePath(member.name) for member in archive.getmembers() if member.isfile()}
+
+    assert {str(file) for file in files if len(file.parts) == 1} <= FOR_USERS
+    assert {file.parts[0] for file in files if len(file.parts) > 1} <= FOLDERS_FOR_USERS
+    assert {str(file) for file in files if file.parts[0] == "changelogs"} == {"changelogs/changelog.yaml"}
+    assert {file.suffix for file in files if file.parts[0] == "docs"} <= {".rst", ".svg", ".yml"}
+    tracked = run("git", "-C", ROOT, "ls-files", "plugins", "playbooks", "roles", "meta").split()
+    assert set(tracked) <= set(map(str, files))
+
+
+def test_it_gathers_with_nothing_but_ansible_core_and_requests(installed: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", symlinks=True)
+    commands = tmp_path / "venv" / "bin"
+    pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    run(
+        *(sys.executable, "-m", "pip", "--python", commands / "python", "--disable-pip-version-check", "install"),
+        *(f"{package}=={version(package)}" for package in ("ansible-core", "requests")),
+        **pip,
+    )
+    with Simulator() as zstack:
+        name, password = zstack.account
+        result = run(
+            commands / "ansible",
+            *("localhost", "-m", "zstack.cloud.zstack_db_backup_info", "-a", json.dumps({"url": zstack.storage_url})),
+            PATH=f"{commands}{os.pathsep}{os.environ['PATH']}",
+            ANSIBLE_COLLECTIONS_PATH=str(installed),
+            ZSTACK_ACCOUNT_NAME=name,
+            ZSTACK_ACCOUNT_PASSWORD=password,
+            **zstack.env,
+        )
+
+    assert "localhost | SUCCESS" in result
+    assert '"restorable": true' in result
+
+
+def test_an_execution_environment_gets_what_it_needs(installed: Path, tmp_path: Path) -> None:
+    builder = Path(sys.executable).with_name("ansible-builder")
+    requirements = tmp_path / "requirements.txt"
+
+    run(builder, "introspect", installed, "--write-pip", requirements)
+
+    assert "requests>=2.25" in requirements.read_text()
+
+
+def test_an_execution_environment_can_be_defined_with_it(artifact: Path, tmp_path: Path) -> None:
+    builder = Path(sys.executable).with_name("ansible-builder")
+    definition = tmp_path / "execution-environment.yml"
+    definition.write_text(
+        json.dumps(
+            {
+                "version": 3,
+                "images": {"base_image": {"name": "fedora:latest"}},
+                "dependencies": {
+                    "ansible_core": {"package_pip": "ansible-core"},
+                    "ansible_runner": {"package_pip": "ansible-runner"},
+                    "galaxy": {"collections": [{"name": str(artifact), "type": "file"}]},
+                },
+            }
+        )
+    )
+
+    run(builder, "create", "--file", definition, "--context", tmp_path / "context", "--output-filename", "Containerfile")
+
+    assert (tmp_path / "context" / "Containerfile").is_file()
