@@ -80,7 +80,14 @@ for core in CORES:
 @nox.session(python=CORES[CORE], default=True)
 def unit(session: nox.Session) -> None:
     """Run pytest. Without arguments: measure it together with the integration tests, and demand enough coverage."""
-    session.install(f"ansible-core=={CORE}", "pytest==9.2.0", "pytest-cov==7.1.0", "ansible-builder==3.2.0", "-r", "tests/unit/requirements.txt")
+    session.install(
+        f"ansible-core=={CORE}",
+        "pytest==9.2.0",
+        "pytest-cov==7.1.0",
+        "ansible-builder==3.2.0",
+        "-r",
+        "tests/unit/requirements.txt",
+    )
 
     options = session.posargs
     if not options:
@@ -95,9 +102,7 @@ def unit(session: nox.Session) -> None:
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Render the guides and the plugins' pages into build/docs; any warning fails."""
-    session.install(
-        f"ansible-core=={CORE}", "antsibull-docs==2.28.0", "Sphinx==9.0.4", "sphinx-ansible-theme==0.10.4"
-    )
+    session.install(f"ansible-core=={CORE}", "antsibull-docs==2.28.0", "Sphinx==9.0.4", "sphinx-ansible-theme==0.10.4")
     copy = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
     if copy is None:
         return

@@ -117,6 +117,6 @@ def test_an_execution_environment_can_be_defined_with_it(artifact: Path, tmp_pat
         )
     )
 
-    run(builder, "create", "--file", definition, "--context", tmp_path / "context", "--output-filename", "Containerfile")
+    run(builder, "create", "--file", definition, "--context", tmp_path, "--output-filename", "Containerfile")
 
-    assert (tmp_path / "context" / "Containerfile").is_file()
+    assert (tmp_path / "Containerfile").is_file()
