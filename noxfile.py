@@ -74,7 +74,18 @@ def add_ansible_test(test: str, core: str, *options: str, default: bool) -> None
 for core in CORES:
     add_ansible_test("sanity", core, default=core == CORE)
     add_ansible_test("integration", core, *(["--coverage"] if core == CORE else []), default=core == CORE)
-    add_ansible_test("units", core, default=False)
+    add_ansible_test("units", core, "--python", CORES[core], default=False)
+
+
+@nox.session(default=True)
+def molecule(session: nox.Session) -> None:
+    """Run the scenarios of molecule. The stock session would start where molecule does not see their config.yml."""
+    session.install(f"ansible-core=={CORE}", "molecule==26.10.0", "-r", "tests/integration/requirements.txt")
+    copy = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
+    if copy is None:
+        return
+    env = {"ANSIBLE_COLLECTIONS_PATH": str(copy.current_place)}
+    session.run("molecule", "test", *(session.posargs or ["--all"]), env=env)
 
 
 @nox.session(python=CORES[CORE], default=True)
