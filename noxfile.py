@@ -45,13 +45,19 @@ nox.options.default_venv_backend = "virtualenv"  # not uv, which would not look 
 antsibull_nox.load_antsibull_nox_toml()
 
 
+def copy_collection(session: nox.Session) -> antsibull_nox.sessions.CollectionSetup:
+    """Copy the collection into a tree of its own, where ansible finds it."""
+    copy = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
+    if copy is None:
+        session.skip("nox is not to run in an environment of its own")
+    return copy
+
+
 def run_ansible_test(session: nox.Session, core: str, test: str, *options: str) -> None:
     """Run a test of ansible-test in a copy of the collection, in virtual environments that it makes."""
     session.install(f"ansible-core=={core}")
     session.run("python", "tests/tools/seed_pip_bootstrap.py")
-    copy = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
-    if copy is None:  # nox makes no environments (--no-venv), or only makes them (--install-only)
-        return
+    copy = copy_collection(session)
     with session.chdir(copy.current_path):
         session.run("ansible-test", test, "--venv", *options, *session.posargs)
         if "--coverage" in options:
@@ -81,11 +87,32 @@ for core in CORES:
 def molecule(session: nox.Session) -> None:
     """Run the scenarios of molecule. The stock session would start where molecule does not see their config.yml."""
     session.install(f"ansible-core=={CORE}", "molecule==26.10.0", "-r", "tests/integration/requirements.txt")
-    copy = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
-    if copy is None:
-        return
+    copy = copy_collection(session)
     env = {"ANSIBLE_COLLECTIONS_PATH": str(copy.current_place)}
     session.run("molecule", "test", *(session.posargs or ["--all"]), env=env)
+
+
+@nox.session(default=True)
+def docs(session: nox.Session) -> None:
+    """Render the guides and the plugins' pages into build/docs; any warning fails."""
+    session.install(f"ansible-core=={CORE}", "antsibull-docs==2.28.0", "Sphinx==9.0.4", "sphinx-ansible-theme==0.10.4")
+    copy = copy_collection(session)
+    source = ROOT / "build" / "docs-source"
+    source.mkdir(mode=0o755, parents=True, exist_ok=True)
+    session.run(
+        *("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"),
+        *("--cleanup", "everything", "--dest-dir", str(source), "zstack.cloud"),
+        env={"ANSIBLE_COLLECTIONS_PATH": str(copy.current_place)},
+    )
+    session.run("sphinx-build", "-q", "-W", "--keep-going", "-c", "docs/docsite", str(source), "build/docs")
+    session.log("Open build/docs/index.html")
+
+
+@nox.session(default=False)
+def changelog(session: nox.Session) -> None:
+    """Make CHANGELOG.rst of the fragments, for the version in galaxy.yml: the first step of a release."""
+    session.install(f"ansible-core=={CORE}", "antsibull-changelog==0.36.0")
+    session.run("antsibull-changelog", "release", *session.posargs)
 
 
 @nox.session(python=CORES[CORE], default=True)
@@ -104,35 +131,11 @@ def unit(session: nox.Session) -> None:
     if not options:
         session.run("coverage", "erase")
         options = ["--cov=plugins", "--cov-report=term-missing:skip-covered"]
+        # Where the integration tests have not run yet, what is covered is shown, no more
         if measured := sorted(map(str, INTEGRATION_COVERAGE.glob("*"))):
             session.run("coverage", "combine", "--keep", *measured)
             options += ["--cov-append", f"--cov-fail-under={COVERAGE_PERCENT}"]
     session.run("pytest", *options)
-
-
-@nox.session(default=False)
-def docs(session: nox.Session) -> None:
-    """Render the guides and the plugins' pages into build/docs; any warning fails."""
-    session.install(f"ansible-core=={CORE}", "antsibull-docs==2.28.0", "Sphinx==9.0.4", "sphinx-ansible-theme==0.10.4")
-    copy = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
-    if copy is None:
-        return
-    source = ROOT / "build" / "docs-source"
-    source.mkdir(mode=0o755, parents=True, exist_ok=True)
-    session.run(
-        *("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"),
-        *("--cleanup", "everything", "--dest-dir", str(source), "zstack.cloud"),
-        env={"ANSIBLE_COLLECTIONS_PATH": str(copy.current_place)},
-    )
-    session.run("sphinx-build", "-q", "-W", "--keep-going", "-c", "docs/docsite", str(source), "build/docs")
-    session.log("Open build/docs/index.html")
-
-
-@nox.session(default=False)
-def changelog(session: nox.Session) -> None:
-    """Make CHANGELOG.rst of the fragments, for the version in galaxy.yml: the first step of a release."""
-    session.install(f"ansible-core=={CORE}", "antsibull-changelog==0.36.0")
-    session.run("antsibull-changelog", "release", *session.posargs)
 
 
 # `python noxfile.py` needs nothing but a tool that reads the metadata at the top, such as uv or pipx.
