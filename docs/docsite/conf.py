@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
@@ -43,5 +45,29 @@ def find_in_ansible_docs(
     return None
 
 
+# On a phone, the theme lets a table run out of sight to the right. Here its cells stand below each other, as those of
+# the option tables do.
+PHONE_STYLE = """
+<style>
+@media (max-width: 767px) {
+  table.docutils:not(.ansible-option-table) { display: block }
+  table.docutils:not(.ansible-option-table) :is(colgroup, thead) { display: none }
+  table.docutils:not(.ansible-option-table) :is(tbody, tr, td) { display: block }
+  table.docutils:not(.ansible-option-table) td { white-space: normal !important; border-width: 0 !important }
+  table.docutils:not(.ansible-option-table) td:first-child { font-weight: bold }
+  table.docutils:not(.ansible-option-table) td code { white-space: normal; overflow-wrap: anywhere }
+}
+</style>
+"""
+
+
+def add_style(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _document: nodes.document | None
+) -> None:
+    """Put our style into each page's head."""
+    context["metatags"] = context.get("metatags", "") + PHONE_STYLE
+
+
 def setup(app: Sphinx) -> None:
     app.connect("missing-reference", find_in_ansible_docs)
+    app.connect("html-page-context", add_style)
