@@ -39,7 +39,7 @@ options:
     default: true
   ca_path:
     description:
-      - A PEM file, or a folder of hashed ones, with the certificate authorities to trust.
+      - A PEM file with the certificate authorities to trust.
       - Without it, those that C(requests) trusts count.
       - Where it is not given, the environment variable E(ZSTACK_CA_PATH) is used.
     type: path

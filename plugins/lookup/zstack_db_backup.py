@@ -34,7 +34,11 @@ seealso:
 EXAMPLES = r"""
 - name: Say when the newest backup was taken
   ansible.builtin.debug:
-    msg: "{{ lookup('zstack.cloud.zstack_db_backup', storage_url, host='zstack.example.com', session_uuid=session).latest.created_at }}"
+    msg: "{{ lookup('zstack.cloud.zstack_db_backup', storage_url, **zstack).latest.created_at }}"
+  vars:
+    zstack:
+      host: zstack.example.com
+      session_uuid: "{{ session }}"
 
 - name: Render a line for each storage, with the connection in variables
   ansible.builtin.copy:
@@ -42,8 +46,7 @@ EXAMPLES = r"""
     mode: "0644"
     content: |
       {% for storage in query('zstack.cloud.zstack_db_backup', *storage_urls) %}
-      {{ storage.storage }}: {{ storage.total }} backups{% if storage.latest %}, newest of {{ storage.latest.created_at }}{% endif %}
-
+      {{ storage.storage }}: {{ storage.total }} backups, newest of {{ storage.latest.created_at | default('never') }}
       {% endfor %}
   vars:
     zstack_host: zstack.example.com
@@ -86,7 +89,7 @@ _raw:
       type: str
 """
 
-from typing import Any
+from typing import Any, cast
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -104,8 +107,9 @@ class LookupModule(LookupBase):
         if unknown := sorted(kwargs.keys() - spec.keys()):
             raise AnsibleError(f"{', '.join(unknown)}: there is no such option; there are {', '.join(sorted(spec))}")
         names = [each["name"] for option in self.option_definitions.values() for each in option.get("vars", [])]
+        variables, templar = variables or {}, cast("Any", self._templar)
         # Ansible hands variables over as they were written, with their templates.
-        by_variable = {name: self._templar.template(variables[name]) for name in names if name in (variables or {})}
+        by_variable = {name: templar.template(variables[name]) for name in names if name in variables}
         self.set_options(var_options=by_variable, direct=kwargs)
         checked = ArgumentSpecValidator(spec).validate({option: self.get_option(option) for option in spec})
         if checked.error_messages:

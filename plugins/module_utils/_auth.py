@@ -91,11 +91,11 @@ def authenticated(
     """What authenticates requests for as long as the block runs. A login is logged out however the block ends."""
     way, values = options.credentials
     if way == "session":
-        yield SessionAuth(*values)
+        yield SessionAuth(values[0])
     elif way == "access_key":
-        yield AccessKeyAuth(*values, context_path=options.context_path, zone=options.zone)
+        yield AccessKeyAuth(values[0], values[1], options.context_path, options.zone)
     else:
-        session = _login(client, *values)
+        session = _login(client, values[0], values[1])
         try:
             yield session
         finally:

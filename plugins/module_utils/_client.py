@@ -141,15 +141,21 @@ class Client:
 
         try:
             response, body = _within(seconds, exchange)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError, FutureTimeoutError) as exc:
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+            ValueError,
+            FutureTimeoutError,
+        ) as exc:
             description, hint = _transport_failure(exc, self._options)
             passing = isinstance(exc, requests.ConnectionError) and isinstance(
                 _root(exc), (ConnectionRefusedError, ConnectionResetError, RemoteDisconnected)
             )
             raise ZStackError(self.redact(description), call=name, hint=hint, passing=passing) from None
-        return self._unwrap(name, response, body)
+        return self.unwrap(name, response, body)
 
-    def _unwrap(self, name: str, response: requests.Response, body: bytes) -> Reply:
+    def unwrap(self, name: str, response: requests.Response, body: bytes) -> Reply:
         """The reply, if the call went well: an ``error`` in it means that it did not, whatever the status."""
         status = response.status_code
         text = body.decode("utf-8-sig", "replace")
@@ -256,8 +262,7 @@ def _transport_failure(exc: BaseException, options: Options) -> tuple[str, str]:
     if isinstance(root, ssl.SSLCertVerificationError):
         return (
             f"the server's certificate was refused: {root.verify_message}",
-            "Set host to a name in the certificate, ca_path to the CA that issued it, "
-            "or validate_certs to false where nobody else can reach the network.",
+            "Set host to a name in the certificate, or ca_path to the CA that issued it; validate_certs: false trusts any.",
         )
     if isinstance(root, ssl.SSLError):
         return f"no TLS connection: {root.reason}", "Set use_ssl to false, or port to the one with TLS 1.2 or later."

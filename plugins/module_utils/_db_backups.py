@@ -67,9 +67,13 @@ def gather(options: Options, warn: Callable[[str], None]) -> list[dict[str, Any]
                 _CALL, "GET", "/v1/database-backups/image-store", auth=auth, query=_query(options, storage)
             )
 
-        with ThreadPoolExecutor(_SCANS_AT_ONCE) as scans:
+        scans = ThreadPoolExecutor(_SCANS_AT_ONCE)
+        try:
             replies = list(scans.map(scan, options.storages))
-        found = [_images(reply) for reply in replies]
+        finally:
+            # Whatever ends this early, the logout comes at once, and no scan holds it up.
+            scans.shutdown(wait=False, cancel_futures=True)
+        found = [backups_of(reply) for reply in replies]
         platform = _platform(client, auth, options, warn)
 
         def warn_without_secrets(text: str) -> None:
@@ -91,9 +95,9 @@ def _query(options: Options, storage: StorageUrl) -> list[tuple[str, str]]:
     ]
 
 
-def _images(reply: Reply) -> list[Any]:
+def backups_of(reply: Reply) -> list[Any]:
     """The list in a reply: ``infos`` as documented, ``backups`` as today's servers have it; none is an empty list."""
-    images = next((reply.data[key] for key in ("backups", "infos") if reply.data.get(key) is not None), [])
+    images: Any = next((reply.data[key] for key in ("backups", "infos") if reply.data.get(key) is not None), [])
     if not isinstance(images, list):
         raise ZStackError("the reply's backups are not a list", call=_CALL, status=reply.status)
     return images

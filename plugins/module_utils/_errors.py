@@ -42,10 +42,11 @@ class ZStackError(Exception):
 
     As text it is one line of less than 2,000 characters, for a person. For programs it has
 
-    - ``status``: the HTTP status, an int, or None where no reply came;
-    - ``passing``: whether another try may help;
     - ``error``: a dict with ``code``, ``description`` and ``details`` (each a str or None), ``causes`` (a list of dicts
-      with these three, the outermost first), and in snake_case whatever else the server's envelope held.
+      with these three, the outermost first), and in snake_case whatever else the server's envelope held;
+    - these four as attributes of their own;
+    - ``status``: the HTTP status, an int, or None where no reply came;
+    - ``passing``: whether another try may help.
     """
 
     def __init__(
@@ -59,6 +60,10 @@ class ZStackError(Exception):
     ) -> None:
         fields = error if isinstance(error, dict) else {"description": error}
         self.error: dict[str, Any] = {"code": None, "description": None, "details": None, "causes": [], **fields}
+        self.code: str | None = self.error["code"]
+        self.description: str | None = self.error["description"]
+        self.details: str | None = self.error["details"]
+        self.causes: list[dict[str, Any]] = self.error["causes"]
         self.status = status
         self.passing = passing
         what = "; caused by ".join(filter(None, map(_describe, [self.error, *self.causes]))) or "no reason is given"
@@ -68,22 +73,6 @@ class ZStackError(Exception):
         hint = hint or _HINTS.get(self.code or "")
         super().__init__(f"{line}{'' if line.endswith('.') else '.'} {hint}" if hint else line)
 
-    @property
-    def code(self) -> str | None:
-        return self.error["code"]
-
-    @property
-    def description(self) -> str | None:
-        return self.error["description"]
-
-    @property
-    def details(self) -> str | None:
-        return self.error["details"]
-
-    @property
-    def causes(self) -> list[dict[str, Any]]:
-        return self.error["causes"]
-
 
 def envelope_fields(envelope: Any) -> dict[str, Any]:
     """The ``error`` of a ZStackError, from what stands under "error" in a reply.
@@ -92,7 +81,8 @@ def envelope_fields(envelope: Any) -> dict[str, Any]:
     as one flat list. Anything but an object is taken for the description.
     """
     fields = _error_fields(envelope)
-    causes, waiting = [], _causes(fields)
+    waiting = _causes(fields)
+    causes: list[dict[str, Any]] = []
     while waiting and len(causes) < _CAUSES_LIMIT:
         cause = _error_fields(waiting.pop(0))
         waiting = _causes(cause) + waiting
@@ -103,7 +93,7 @@ def envelope_fields(envelope: Any) -> dict[str, Any]:
 def _error_fields(envelope: Any) -> dict[str, Any]:
     if not isinstance(envelope, dict):
         envelope = {"description": envelope}
-    fields = camel_dict_to_snake_dict({"code": None, "description": None, "details": None, **envelope})
+    fields: dict[str, Any] = camel_dict_to_snake_dict({"code": None, "description": None, "details": None, **envelope})
     for key in ("code", "description", "details"):
         if fields[key] is not None:
             fields[key] = clip(as_text(fields[key]), _FIELD_LIMIT)

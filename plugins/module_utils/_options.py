@@ -204,8 +204,7 @@ def _verify(validate_certs: bool, ca_path: str | None) -> bool | str:
     if not validate_certs or ca_path is None:
         return validate_certs
     try:
-        is_folder = os.path.isdir(ca_path)
-        ssl.create_default_context(cafile=None if is_folder else ca_path, capath=ca_path if is_folder else None)
+        ssl.create_default_context(cafile=ca_path)
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or str(exc)
         raise ZStackError(f"ca_path cannot be used ({reason}): write the path of a readable file in PEM form") from None

@@ -230,7 +230,7 @@ storage:
   type: str
   sample: ssh://root:***@192.0.2.20:22/zstack_bs
 checked_at:
-  description: The server's time of the reply, in ISO 8601. Where the reply does not tell it, the time of the module's host.
+  description: The server's time of the reply, in ISO 8601. Where the reply does not tell it, the host's.
   returned: success
   type: str
   sample: "2026-11-22T11:00:11+08:00"
@@ -246,7 +246,7 @@ platform_version:
   sample: 4.8.10
 error:
   description:
-    - What the server said of a failure, with C(code), C(description), C(details) and C(causes), a list of the same three.
+    - What the server said of a failure, with C(code), C(description), C(details), and C(causes), a list of such.
       What else its error held is kept, with keys in snake_case.
     - Without an answer of the server, C(description) says what went wrong, and C(code) is V(null).
   returned: failure
@@ -263,6 +263,9 @@ status:
   sample: 503
 """
 
+import signal
+import sys
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import gather
@@ -273,6 +276,9 @@ from ansible_collections.zstack.cloud.plugins.module_utils._options import argum
 def main() -> None:
     url = {"type": "str", "required": True, "no_log": True, "aliases": ["backup_storage_url"]}
     module = AnsibleModule(argument_spec={"url": url, **argument_spec()}, supports_check_mode=True)
+    # Stopped from outside, a task still logs out: an exception unwinds what the signals' defaults would not.
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(1))
     try:
         options = check(module.params, [module.params["url"]], module.params)
         (result,) = gather(options, module.warn)

@@ -69,7 +69,9 @@ def test_a_failing_logout_is_a_warning(zstack: Simulator, gather: Gather, warnin
     assert warnings == ["The session stays open until it expires. LogOut: [SYS.1000] not today (HTTP 503)"]
 
 
-@pytest.mark.parametrize("reply", ["{}", '{"inventory": null}', '{"inventory": {"uuid": 7}}', '{"inventory": {"uuid": "a b"}}'])
+@pytest.mark.parametrize(
+    "reply", ["{}", '{"inventory": null}', '{"inventory": {"uuid": 7}}', '{"inventory": {"uuid": "a b"}}']
+)
 def test_a_login_reply_without_a_session_is_a_failure(zstack: Simulator, gather: Gather, reply: str) -> None:
     zstack.play({"status": 200, "body": reply}, on="login")
     with pytest.raises(ZStackError, match="LogInByAccount: the reply holds no session"):

@@ -142,7 +142,9 @@ def test_a_size_is_an_int_or_null(written: Any, size: int | None) -> None:
 def test_a_text_of_another_type_becomes_a_text(value: Any) -> None:
     image = dict.fromkeys(("id", "name", "author", "desc", "version", "md5", "createdTime", "installPath"), value)
     backup = read(image)
-    assert {type(backup[key]) for key in image.keys() - {"createdTime", "installPath"} | {"created", "install_path"}} == {str}
+    assert {
+        type(backup[key]) for key in image.keys() - {"createdTime", "installPath"} | {"created", "install_path"}
+    } == {str}
 
 
 def test_backups_stand_newest_first_and_one_without_a_time_last(

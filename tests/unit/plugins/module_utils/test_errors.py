@@ -67,7 +67,7 @@ def test_a_long_chain_of_causes_is_cut() -> None:
     assert len(envelope_fields(envelope)["causes"]) == 10
 
 
-PASSWORD = "Night@Watch's \"#7\"/é"
+PASSWORD = 'Night@Watch\'s "#7"/é'
 
 
 @pytest.mark.parametrize(

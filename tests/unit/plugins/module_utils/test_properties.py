@@ -1,0 +1,150 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whatever comes in, a well-formed result or a ZStackError comes out, and never another exception."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from requests import Response
+
+from ansible_collections.zstack.cloud.plugins.module_utils._client import Client, parse_json
+from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Platform, backups_of, summarize
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import Redactor, ZStackError, envelope_fields
+from ansible_collections.zstack.cloud.plugins.module_utils._options import (
+    WAYS,
+    Options,
+    argument_spec,
+    check,
+    storage_url,
+)
+from ansible_collections.zstack.cloud.plugins.module_utils._times import parse_zone, read_time
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+PLATFORM = Platform("4.8.30", timezone.utc, "UTC")
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
+times = st.sampled_from(["May 6, 2024 2:00:11 AM", "May 6, 2024, 2:00:11\u202fAM", "2024-05-06T02:00:11Z", 1714960811000])
+fields = {
+    "desc": values | st.dictionaries(st.sampled_from(["version", "type", "md5"]), values).map(json.dumps),
+    "createdTime": values | times,
+    "created": values | times,
+    **dict.fromkeys(("id", "name", "size", "virtualsize", "version", "installPath", "md5", "author"), values),
+}
+entries = st.lists(values | st.fixed_dictionaries({}, optional=fields) | st.dictionaries(st.text(), values), max_size=4)
+errors = st.recursive(
+    values,
+    lambda inner: st.fixed_dictionaries(
+        {}, optional={**dict.fromkeys(("code", "description", "details"), values), "cause": inner, "causes": st.lists(inner)}
+    ),
+    max_leaves=6,
+)
+replies = st.one_of(
+    st.fixed_dictionaries({"backups": entries}),
+    st.fixed_dictionaries({"infos": entries}),
+    st.fixed_dictionaries({"error": errors}),
+    st.fixed_dictionaries({}, optional={"backups": values, "infos": values, "error": errors}),
+    values,
+)
+bodies = replies.map(json.dumps).map(str.encode) | st.binary()
+statuses = st.sampled_from([200, 200, 200, 503, 503]) | st.integers(100, 599)
+
+KEYS = {"backups", "latest", "count", "total", "storage", "checked_at", "timezone", "platform_version"}
+
+
+@pytest.fixture
+def options(checked: Callable[..., Options]) -> Options:
+    return checked(session_uuid="0123456789abcdef", max_age="2w", limit=3)
+
+
+@settings(UNHURRIED, max_examples=20000)
+@given(status=statuses, body=bodies, date=st.none() | st.text() | st.just("Mon, 06 May 2024 03:00:11 GMT"))
+def test_any_reply_is_a_result_or_a_zstack_error(
+    status: int, body: bytes, date: str | None, options: Options
+) -> None:
+    response = Response()
+    response.status_code = status
+    response.headers.update({} if date is None else {"Date": date})
+    warnings: list[str] = []
+    try:
+        with Client(options) as client:
+            reply = client.unwrap("Call", response, body)
+        result = summarize(backups_of(reply), options.storages[0], reply.date, PLATFORM, options, warnings.append)
+    except ZStackError as error:
+        assert_well_formed(error)
+        assert error.status == status
+        return
+    assert result.keys() == KEYS
+    assert len(result["backups"]) == result["count"] <= min(3, result["total"])
+    for backup in result["backups"]:
+        assert isinstance(backup["age_seconds"], int)
+        assert {type(backup[size]) for size in ("size", "virtualsize")} <= {int, type(None)}
+        assert datetime.fromisoformat(backup["created_at"]).tzinfo
+    json.dumps([result, warnings], allow_nan=False, ensure_ascii=False).encode()
+
+
+def assert_well_formed(error: ZStackError) -> None:
+    assert 0 < len(str(error)) < 2000
+    assert len(str(error).splitlines()) == 1
+    assert {"code", "description", "details", "causes"} <= error.error.keys()
+    json.dumps(error.error, allow_nan=False, ensure_ascii=False).encode()
+
+
+@UNHURRIED
+@given(envelope=errors)
+def test_any_envelope_is_a_well_formed_error(envelope: Any) -> None:
+    portable = parse_json(json.dumps(envelope))
+    assert_well_formed(ZStackError(envelope_fields(Redactor("secret")(portable)), call="Call", status=503))
+
+
+@UNHURRIED
+@given(url=st.text() | st.from_regex(r"ssh://\w*:?\w*@?[\w.]*(:\d*)?/?.*", fullmatch=True))
+def test_any_url_is_taken_or_refused_without_its_password(url: str) -> None:
+    try:
+        storage = storage_url(url)
+    except ZStackError as error:
+        assert_well_formed(error)
+    else:
+        assert storage.url == url
+        assert storage.masked.count("***") >= 1
+
+
+@UNHURRIED
+@given(value=values | times | st.from_regex(r"[A-Z][a-z]{2} \d+, \d{4},? \d+:\d+:\d+ [AP]M", fullmatch=True))
+def test_any_timestamp_is_a_time_with_an_offset_or_none(value: Any) -> None:
+    for zone in (timezone.utc, parse_zone("Asia/Shanghai"), None):
+        time = read_time(value, zone)
+        assert time is None or time.tzinfo
+
+
+@UNHURRIED
+@given(name=st.text() | st.from_regex(r"(GMT|UTC)?[+-]\d+:?\d*", fullmatch=True))
+def test_any_name_of_a_zone_is_a_zone_or_none(name: str) -> None:
+    zone = parse_zone(name)
+    assert zone is None or datetime(2024, 5, 6, tzinfo=zone).utcoffset() is not None
+
+
+@UNHURRIED
+@given(
+    written=st.fixed_dictionaries({}, optional=dict.fromkeys(argument_spec(), values)),
+    good=st.sampled_from([*WAYS, None]),
+    url=values,
+)
+def test_any_options_are_taken_or_refused_by_name(written: dict[str, Any], good: str | None, url: Any) -> None:
+    given_options = {"host": "zstack.example.com", **written, **dict.fromkeys(WAYS[good] if good else (), "abc")}
+    result = ArgumentSpecValidator(argument_spec()).validate(given_options)
+    if not result.error_messages:
+        with suppress(ZStackError):
+            options = check(result.validated_parameters, [url], result.validated_parameters)
+            assert options.credentials.way in WAYS

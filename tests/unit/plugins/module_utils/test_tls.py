@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.tests.simulator import Simulator
+
+Gather = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_path(authority: trustme.CA, tmp_path: Path) -> str:
+    """The file of the authority that issues the certificates here."""
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return str(path)
+
+
+@contextmanager
+def served_with(certificate: trustme.LeafCert) -> Iterator[Simulator]:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(context)
+    with Simulator(ssl=context) as zstack:
+        yield zstack
+
+
+@pytest.fixture
+def secure(authority: trustme.CA) -> Iterator[Simulator]:
+    with served_with(authority.issue_cert("127.0.0.1")) as zstack:
+        yield zstack
+
+
+def refusal(gather: Gather, zstack: Simulator, **options: Any) -> str:
+    with pytest.raises(ZStackError) as caught:
+        gather(zstack, use_ssl=True, **options)
+    assert not zstack.requests, "something was sent"
+    return str(caught.value)
+
+
+def test_a_good_certificate_is_taken(gather: Gather, secure: Simulator, ca_path: str) -> None:
+    assert gather(secure, use_ssl=True, ca_path=ca_path)["total"] == 15
+
+
+def test_an_unknown_authority_is_refused_and_answered_with_ca_path(gather: Gather, secure: Simulator) -> None:
+    line = refusal(gather, secure)
+    assert "certificate was refused: " in line
+    assert "ca_path to the CA" in line
+
+
+def test_a_certificate_of_another_name_is_refused_and_answered_with_host(
+    gather: Gather, authority: trustme.CA, ca_path: str
+) -> None:
+    with served_with(authority.issue_cert("zstack.example.com")) as zstack:
+        line = refusal(gather, zstack, ca_path=ca_path)
+    assert "127.0.0.1" in line
+    assert "Set host to a name in the certificate" in line
+
+
+def test_an_expired_certificate_is_refused(gather: Gather, authority: trustme.CA, ca_path: str) -> None:
+    past = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    with served_with(authority.issue_cert("127.0.0.1", not_before=past, not_after=past.replace(month=2))) as zstack:
+        assert "certificate has expired" in refusal(gather, zstack, ca_path=ca_path)
+
+
+def test_a_self_signed_certificate_is_refused(gather: Gather) -> None:
+    own = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    with own.private_key_pem.tempfile() as key, own.cert_pem.tempfile() as certificate:
+        context.load_cert_chain(certificate, key)
+    with Simulator(ssl=context) as zstack:
+        # OpenSSL 1.1 writes it without the hyphen.
+        assert re.search("self.signed certificate", refusal(gather, zstack))
+
+
+def test_certificates_are_not_looked_at_where_that_is_asked_for(
+    gather: Gather, secure: Simulator, recwarn: pytest.WarningsRecorder
+) -> None:
+    assert gather(secure, use_ssl=True, validate_certs=False)["total"] == 15
+    assert not list(recwarn)
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated:DeprecationWarning")
+def test_tls_1_0_is_refused_and_answered_with_the_versions_that_are_not(
+    gather: Gather, authority: trustme.CA, ca_path: str
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    context.set_ciphers("ALL:@SECLEVEL=0")  # or OpenSSL would not speak it on the server's side either
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
+    with Simulator(ssl=context) as zstack:
+        line = refusal(gather, zstack, ca_path=ca_path)
+    assert "no TLS connection" in line
+    assert "TLS 1.2 or later" in line
+
+
+def test_https_to_a_server_without_tls_is_answered_with_use_ssl(gather: Gather, zstack: Simulator) -> None:
+    assert "Set use_ssl to false" in refusal(gather, zstack)
+
+
+def test_http_to_a_server_with_tls_is_answered_with_use_ssl(gather: Gather, secure: Simulator) -> None:
+    with pytest.raises(ZStackError, match="Check host, port and use_ssl"):
+        gather(secure)
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_bundle_of_the_environment_loses_against_ca_path(
+    gather: Gather, secure: Simulator, ca_path: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "/nonexistent.pem")
+    assert gather(secure, use_ssl=True, ca_path=ca_path)["total"] == 15
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_bundle_of_the_environment_loses_against_validate_certs(
+    gather: Gather, secure: Simulator, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "/nonexistent.pem")
+    assert gather(secure, use_ssl=True, validate_certs=False)["total"] == 15
+
+
+def test_a_bundle_of_the_environment_that_is_missing_is_one_line(
+    gather: Gather, secure: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent.pem")
+    assert "/nonexistent.pem" in refusal(gather, secure)
+
+
+@pytest.mark.parametrize("path", [__file__, str(Path(__file__).parent), "/nonexistent.pem"])
+def test_what_is_no_file_of_certificates_is_refused_as_ca_path(gather: Gather, secure: Simulator, path: str) -> None:
+    assert refusal(gather, secure, ca_path=path).startswith("ca_path cannot be used")
