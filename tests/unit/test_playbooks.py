@@ -120,7 +120,9 @@ def run(place: Path, hosts: dict[str, tuple[Fault | None, str]], quiet: bool) ->
         assert results.keys() == hosts.keys()
         written = [place / "ansible.log", *(place / "results").iterdir(), *(place / "junit").iterdir()]
         outputs = {path.name: path.read_text() for path in written}
-        seen = [request.headers.get("Authorization", "") for zstack in simulators.values() for request in zstack.requests]
+        seen = [
+            request.headers.get("Authorization", "") for zstack in simulators.values() for request in zstack.requests
+        ]
         sessions = {header.removeprefix("OAuth ") for header in seen if header.startswith("OAuth ")}
         return Run(
             results=results,
