@@ -262,7 +262,7 @@ def _transport_failure(exc: BaseException, options: Options) -> tuple[str, str]:
     if isinstance(root, ssl.SSLCertVerificationError):
         return (
             f"the server's certificate was refused: {root.verify_message}",
-            "Set host to a name in the certificate, or ca_path to the CA that issued it; validate_certs: false trusts any.",
+            "Set host to a name in the certificate, or ca_path to the CA that issued it; or validate_certs to false.",
         )
     if isinstance(root, ssl.SSLError):
         return f"no TLS connection: {root.reason}", "Set use_ssl to false, or port to the one with TLS 1.2 or later."

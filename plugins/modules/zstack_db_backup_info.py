@@ -13,7 +13,7 @@ author:
   - The zstack.cloud contributors (@zstack-cloud)
 description:
   - Lists the backups of a ZStack Cloud platform's database that an image-store backup storage holds, newest first.
-  - Tells of each how old it is, how big, of which version, and whether the running platform would accept it in a restore.
+  - Tells of each how old it is, how big, of which version, and whether the running platform would restore it.
   - Calls the API C(GetDatabaseBackupFromImageStore), which ZStack has since 3.0.0.
 extends_documentation_fragment:
   - zstack.cloud.zstack

@@ -14,7 +14,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +82,8 @@ class Run:
 def run(place: Path, hosts: dict[str, tuple[Fault | None, str]], quiet: bool) -> Run:
     """Run the playbook for hosts of (fault or None, way of authentication), as verbosely as can be."""
     with ExitStack() as stack:
-        simulators, inventory = {}, {}
+        simulators: dict[str, Simulator] = {}
+        inventory: dict[str, dict[str, Any]] = {}
         for host, (fault, way) in hosts.items():
             zstack = simulators[host] = stack.enter_context(Simulator())
             if fault and fault.play:
@@ -154,7 +154,7 @@ def secrets(zstack: Simulator) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def loud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def loud(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run without no_log, over all faults."""
     hosts: dict[str, tuple[Fault | None, str]] = {name: (fault, "account") for name, fault in catalogue().items()}
     for way in WAYS:

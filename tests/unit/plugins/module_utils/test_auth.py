@@ -21,7 +21,7 @@ def access_key(zstack: Simulator) -> dict[str, str]:
 
 def test_a_login_is_logged_out(zstack: Simulator, gather: Gather) -> None:
     gather(zstack)
-    assert [request.method for request in zstack.requests][0] == "PUT"
+    assert zstack.requests[0].method == "PUT"
     assert zstack.requests[-1].method == "DELETE"
     assert not zstack.sessions
 
