@@ -122,6 +122,7 @@ def unit(session: nox.Session) -> None:
         f"ansible-core=={CORE}",
         "pytest==9.2.0",
         "pytest-cov==7.1.0",
+        "pytest-xdist==3.8.0",
         "ansible-builder==3.2.0",
         "-r",
         "tests/unit/requirements.txt",
@@ -130,7 +131,7 @@ def unit(session: nox.Session) -> None:
     options = session.posargs
     if not options:
         session.run("coverage", "erase")
-        options = ["--cov=plugins", "--cov-report=term-missing:skip-covered"]
+        options = ["--numprocesses=auto", "--cov=plugins", "--cov-report=term-missing:skip-covered"]
         # Where the integration tests have not run yet, what is covered is shown, no more
         if measured := sorted(map(str, INTEGRATION_COVERAGE.glob("*"))):
             session.run("coverage", "combine", "--keep", *measured)
