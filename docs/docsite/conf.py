@@ -50,7 +50,7 @@ def find_in_ansible_docs(
 PHONE_STYLE = """
 <style>
 @media (max-width: 767px) {
-  div[class^=highlight-] pre { white-space: pre; overflow-x: auto }
+  div[class^=highlight-] pre { white-space: pre !important; overflow-x: auto }
   table.docutils:not(.ansible-option-table) { display: block }
   table.docutils:not(.ansible-option-table) :is(colgroup, thead) { display: none }
   table.docutils:not(.ansible-option-table) :is(tbody, tr, td) { display: block }
