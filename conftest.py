@@ -10,18 +10,13 @@ import os
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parent
-
 
 def find_collection() -> None:
-    """Make the tree that Python and ansible find collections in, with a link that leads back here."""
-    link = ROOT / "build" / "ansible_collections" / "zstack" / "cloud"
-    link.parent.mkdir(parents=True, exist_ok=True)
-    if not link.is_symlink():
-        link.symlink_to(ROOT)
+    sys.path.insert(0, str(Path(__file__).parent))
+    from tests.tree import collections_path
 
     # For the commands that tests run
-    os.environ["ANSIBLE_COLLECTIONS_PATH"] = os.environ["PYTHONPATH"] = str(ROOT / "build")
+    os.environ["ANSIBLE_COLLECTIONS_PATH"] = os.environ["PYTHONPATH"] = collections_path()
 
     from ansible.plugins.loader import init_plugin_loader
 

@@ -13,21 +13,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from .simulator import Simulator
-
-ROOT = Path(__file__).parent.parent
+from .tree import collections_path
 
 
 def main() -> int:
     """Run the playbook; the exit code is that of ansible-playbook."""
-    # Ansible finds a collection by its place in a tree: make one that leads back here.
-    collection = ROOT / "build" / "ansible_collections" / "zstack" / "cloud"
-    collection.parent.mkdir(parents=True, exist_ok=True)
-    if not collection.is_symlink():
-        collection.symlink_to(ROOT)
     env = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build"),
+        "ANSIBLE_COLLECTIONS_PATH": collections_path(),
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",

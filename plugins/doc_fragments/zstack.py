@@ -27,7 +27,7 @@ options:
   use_ssl:
     description:
       - Whether to speak HTTPS.
-      - Without it, everything that is sent can be read on the network, the storage's password in O(url) included.
+      - Without it, everything that is sent can be read on the network, the password in the storage's URL included.
       - Where it is not given, the environment variable E(ZSTACK_USE_SSL) is used.
     type: bool
     default: false

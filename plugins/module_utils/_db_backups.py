@@ -204,7 +204,7 @@ def _json_object(text: Any) -> dict[str, Any]:
 def _bytes(size: Any) -> int | None:
     """A size as an int: the server writes it as a float at times, a proxy's rewriting as a text."""
     try:
-        number = size if type(size) is int else float(size)
+        number = size if isinstance(size, int) else float(size)
     except (TypeError, ValueError):
         return None
     return int(number) if 0 <= number < math.inf else None

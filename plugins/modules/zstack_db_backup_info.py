@@ -264,7 +264,7 @@ status:
 """
 
 import signal
-import sys
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -276,18 +276,20 @@ from ansible_collections.zstack.cloud.plugins.module_utils._options import argum
 def main() -> None:
     url = {"type": "str", "required": True, "no_log": True, "aliases": ["backup_storage_url"]}
     module = AnsibleModule(argument_spec={"url": url, **argument_spec()}, supports_check_mode=True)
-    # Stopped from outside, a task still logs out: an exception unwinds what the signals' defaults would not.
+    # Stopped from outside, a task still logs out: this unwinds what the signals' defaults would not.
     for number in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(1))
+        signal.signal(number, lambda *dummy: module.fail_json(msg="The task was stopped from outside."))
+    result: dict[str, Any] = {}
+    failure = None
     try:
         options = check(module.params, [module.params["url"]], module.params)
         (result,) = gather(options, module.warn)
     except ZStackError as exc:
         failure = exc
-    else:
-        module.exit_json(changed=False, **result)
     # Outside of the except clause, where Ansible would add a traceback at -vvv.
-    module.fail_json(msg=str(failure), error=failure.error, status=failure.status)
+    if failure:
+        module.fail_json(msg=str(failure), error=failure.error, status=failure.status)
+    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

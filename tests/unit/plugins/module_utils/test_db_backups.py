@@ -75,7 +75,7 @@ def test_the_documented_example_becomes_an_entry_with_every_key() -> None:
         "install_path": "zstore://78b6afbc9da73932a000fb9a75947962/270c67e3699f72ba",
         "restorable": None,
     }
-    assert type(read(INFO)["size"]) is int
+    assert isinstance(read(INFO)["size"], int)
 
 
 def test_an_entry_of_todays_servers_has_the_same_keys() -> None:

@@ -1,0 +1,27 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_a_python_without_requests_is_named_with_what_it_misses(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    python = tmp_path / "bare" / "bin" / "python"
+    arguments = "host=zstack.example.com session_uuid=0123456789abcdef url=ssh://root:password@192.0.2.20/bs"
+    done = subprocess.run(
+        ["ansible", "localhost", "-m", "zstack.cloud.zstack_db_backup_info", "-a", arguments]
+        + ["-e", f"ansible_python_interpreter={python}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Failed to import the required Python library (requests) on" in done.stdout + done.stderr
+    assert str(python) in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
