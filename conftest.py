@@ -7,16 +7,17 @@
 from __future__ import annotations
 
 import os
+import runpy
 import sys
 from pathlib import Path
 
 
 def find_collection() -> None:
-    sys.path.insert(0, str(Path(__file__).parent))
-    from tests.tree import collections_path
-
+    # Nothing can be imported from the tree before it is there.
+    tree = runpy.run_path(str(Path(__file__).parent / "tests" / "tree.py"))["collections_path"]()
     # For the commands that tests run
-    os.environ["ANSIBLE_COLLECTIONS_PATH"] = os.environ["PYTHONPATH"] = collections_path()
+    os.environ["ANSIBLE_COLLECTIONS_PATH"] = os.environ["PYTHONPATH"] = tree
+    sys.path.insert(0, tree)
 
     from ansible.plugins.loader import init_plugin_loader
 

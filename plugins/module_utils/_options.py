@@ -48,7 +48,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
     """
 
     def from_environment(option: str) -> tuple[Any, list[str]]:
-        return (env_fallback, [variable(option)])
+        return (_exported, [variable(option)])
 
     return {
         "host": {"type": "str", "required": True, "fallback": from_environment("host")},
@@ -71,6 +71,11 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "max_age": {"type": "str"},
         "limit": {"type": "int"},
     }
+
+
+def _exported(name: str) -> str:
+    """The fallback of an option: like `env_fallback`, but a variable that is empty counts as not set."""
+    return env_fallback(name) or env_fallback()
 
 
 def variable(option: str) -> str:
@@ -133,8 +138,8 @@ def check(params: Mapping[str, Any], urls: list[Any], *written: Mapping[str, Any
         verify=_verify(params["validate_certs"], params["ca_path"]),
         timeout=params["timeout"],
         retries=params["retries"],
-        timezone=params["timezone"],
-        zone=None if params["timezone"] is None else _zone(params["timezone"]),
+        timezone=params["timezone"] or None,
+        zone=_zone(params["timezone"]) if params["timezone"] else None,
         credentials=_credentials(*written),
         storages=[storage_url(url) for url in urls or [None]],
         registry_port=params["registry_port"],

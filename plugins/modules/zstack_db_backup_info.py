@@ -97,11 +97,10 @@ EXAMPLES = r"""
   block:
     - name: List the newest backup of each storage
       zstack.cloud.zstack_db_backup_info:
-        url: "{{ item }}"
+        url: "{{ storage_urls[item] }}"
         limit: 1
-      loop: "{{ storage_urls }}"
-      loop_control:
-        label: "{{ item | urlsplit('hostname') }}"
+      # Not over the URLs themselves: what a loop runs over is shown and registered, with the passwords in it.
+      loop: "{{ range(storage_urls | length) }}"
       register: storages
 
     - name: Name the storages that hold no backup
@@ -278,7 +277,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec={"url": url, **argument_spec()}, supports_check_mode=True)
     # Stopped from outside, a task still logs out: this unwinds what the signals' defaults would not.
     for number in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, lambda *dummy: module.fail_json(msg="The task was stopped from outside."))
+        signal.signal(number, lambda *_dummy: module.fail_json(msg="The task was stopped from outside."))
     result: dict[str, Any] = {}
     failure = None
     try:

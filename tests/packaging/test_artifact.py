@@ -50,7 +50,8 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds the installed artifact, and no other collection."""
     folder = tmp_path_factory.mktemp("collections")
-    run("ansible-galaxy", "collection", "install", artifact, "--collections-path", folder)
+    # --force: one that is installed elsewhere is not this one
+    run("ansible-galaxy", "collection", "install", artifact, "--force", "--collections-path", folder)
     return folder
 
 

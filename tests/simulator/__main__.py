@@ -30,7 +30,7 @@ def main() -> None:
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *dummy: stop.set())
+        signal.signal(number, lambda *_dummy: stop.set())
 
     faults, ready_file = arguments.pop("fault"), arguments.pop("ready_file")
     certificate, key = arguments.pop("certfile"), arguments.pop("keyfile")
@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fault(text: str) -> tuple[str, str | None]:
-    name, dummy, call = text.partition("@")
+    name, _dummy, call = text.partition("@")
     fault = catalogue().get(name)
     if fault is None or fault.play is None:
         raise argparse.ArgumentTypeError(f"there is no fault {name!r} to play, see --list-faults")

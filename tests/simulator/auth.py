@@ -44,7 +44,7 @@ class Gatekeeper:
         authorization = request.headers.get("Authorization")
         if authorization is None:
             raise refused(400, "missing header 'Authorization'")
-        scheme, dummy, credentials = authorization.partition(" ")
+        scheme, _dummy, credentials = authorization.partition(" ")
         if scheme == "OAuth":
             self._check_session(credentials.strip())
         elif scheme == "ZStack":
@@ -67,7 +67,7 @@ class Gatekeeper:
         if date is None:
             raise refused(400, "missing header 'Date'")
         self._check_date(date)
-        key, dummy, signature = credentials.partition(":")
+        key, _dummy, signature = credentials.partition(":")
         secret = self._secrets.get(key)
         if secret is None or not hmac.compare_digest(sign(secret, request.method, date, path), signature.encode()):
             raise failed("ID.1001", f"access key[{key}] or its signature is not valid")

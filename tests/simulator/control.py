@@ -25,7 +25,7 @@ CONTROL = "/simulator/"
 def control_routes(sessions: SessionStore, faults: Player) -> list[web.RouteDef]:
     """The routes of these calls."""
 
-    async def list_sessions(dummy: web.Request) -> web.Response:
+    async def list_sessions(_dummy: web.Request) -> web.Response:
         alive = sessions.alive().values()
         return web.json_response({"sessions": [{"uuid": each.uuid, "account": each.account} for each in alive]})
 
@@ -37,7 +37,7 @@ def control_routes(sessions: SessionStore, faults: Player) -> list[web.RouteDef]
             return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
         return web.json_response({})
 
-    async def clear(dummy: web.Request) -> web.Response:
+    async def clear(_dummy: web.Request) -> web.Response:
         faults.clear()
         return web.json_response({})
 

@@ -137,7 +137,7 @@ class _Body:
             at_once = max(1, min(times, _CHUNK // len(data)))
             whole, rest = divmod(times, at_once)
             block = data * at_once
-            for dummy in range(whole):
+            for _dummy in range(whole):
                 yield block
             yield data * rest
 

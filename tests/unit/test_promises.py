@@ -36,7 +36,7 @@ def test_each_promise_has_a_test() -> None:
 
 @pytest.mark.parametrize("test", promised())
 def test_each_test_that_the_guide_to_security_names_exists(test: str) -> None:
-    file, dummy, function = test.partition("::")
+    file, _dummy, function = test.partition("::")
     modules = [ast.parse(path.read_text(encoding="utf-8")) for path in TESTS.rglob(file)]
     assert function in [node.name for module in modules for node in module.body if isinstance(node, ast.FunctionDef)]
 

@@ -14,8 +14,10 @@ def test_a_python_without_requests_is_named_with_what_it_misses(tmp_path: Path) 
     python = tmp_path / "bare" / "bin" / "python"
     arguments = "host=zstack.example.com session_uuid=0123456789abcdef url=ssh://root:password@192.0.2.20/bs"
     done = subprocess.run(
-        ["ansible", "localhost", "-m", "zstack.cloud.zstack_db_backup_info", "-a", arguments]
-        + ["-e", f"ansible_python_interpreter={python}"],
+        [
+            *("ansible", "localhost", "-m", "zstack.cloud.zstack_db_backup_info", "-a", arguments),
+            *("-e", f"ansible_python_interpreter={python}"),
+        ],
         capture_output=True,
         text=True,
         timeout=60,

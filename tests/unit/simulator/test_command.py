@@ -56,13 +56,13 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signa
         assert facts["pid"] == process.pid
         assert scan(facts).json()["backups"]
         os.kill(process.pid, number)
-        output, dummy = process.communicate(timeout=5)
+        output, _dummy = process.communicate(timeout=5)
     assert (process.returncode, ready_file.exists()) == (0, False)
     assert output == f"A simulated ZStack listens on http://127.0.0.1:{facts['port']}\n"
 
 
 def test_its_ready_file_tells_all_that_a_caller_needs(tmp_path: Path) -> None:
-    with running(tmp_path / "ready.json") as (dummy, facts):
+    with running(tmp_path / "ready.json") as (_dummy, facts):
         assert set(facts) == {
             "host",
             "port",
@@ -79,7 +79,7 @@ def test_its_ready_file_tells_all_that_a_caller_needs(tmp_path: Path) -> None:
 
 def test_its_options_are_the_simulator_s_settings(tmp_path: Path) -> None:
     options = ["--reply", "infos", "--java", "9", "--no-has-version-call", "--fault", "html_502@version"]
-    with running(tmp_path / "ready.json", *options) as (dummy, facts):
+    with running(tmp_path / "ready.json", *options) as (_dummy, facts):
         created = scan(facts).json()["infos"][0]["created"]
         assert created.count(",") == 2
         version = f"http://127.0.0.1:{facts['port']}/zstack/v1/management-nodes/actions"
@@ -90,12 +90,12 @@ def test_it_speaks_https_with_a_certificate(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
-    with running(tmp_path / "ready.json", "--certfile", str(tmp_path / "server.pem")) as (dummy, facts):
+    with running(tmp_path / "ready.json", "--certfile", str(tmp_path / "server.pem")) as (_dummy, facts):
         assert scan(facts, "https", verify=str(tmp_path / "ca.pem")).status_code == 200
 
 
 def test_it_plays_the_faults_it_is_given(tmp_path: Path) -> None:
-    with running(tmp_path / "ready.json", "--fault", "html_504") as (dummy, facts):
+    with running(tmp_path / "ready.json", "--fault", "html_504") as (_dummy, facts):
         assert scan(facts).status_code == 504
 
 

@@ -117,7 +117,7 @@ def test_any_call_can_be_hit_and_an_unknown_one_too(zstack: Simulator, caller: C
 def test_faults_for_one_call_are_played_one_after_the_other(zstack: Simulator, caller: Caller) -> None:
     zstack.play("html_502", times=2)
     zstack.play("plain_403_too_skewed", times=1)
-    assert [caller.scan().status_code for dummy in range(4)] == [502, 502, 403, 200]
+    assert [caller.scan().status_code for _dummy in range(4)] == [502, 502, 403, 200]
 
 
 def test_clearing_forgets_faults_and_requests(zstack: Simulator, caller: Caller) -> None:

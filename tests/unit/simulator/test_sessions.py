@@ -46,7 +46,7 @@ def test_a_session_that_was_logged_out_is_refused(zstack: Simulator, caller: Cal
 
 def test_logging_out_twice_is_no_error(zstack: Simulator, caller: Caller) -> None:
     session = zstack.open_session("admin")
-    assert [caller.log_out(session).status_code for dummy in range(2)] == [200, 200]
+    assert [caller.log_out(session).status_code for _dummy in range(2)] == [200, 200]
 
 
 def test_an_expired_session_is_refused() -> None:
@@ -69,7 +69,7 @@ def test_an_account_holds_no_more_sessions_than_the_limit() -> None:
 
 def test_expired_sessions_do_not_count_against_the_limit() -> None:
     with Simulator(session_limit=1, session_life=0) as zstack:
-        assert [Caller(zstack).log_in().status_code for dummy in range(3)] == [200, 200, 200]
+        assert [Caller(zstack).log_in().status_code for _dummy in range(3)] == [200, 200, 200]
 
 
 def test_a_call_without_authorization_is_refused_in_plain_text(caller: Caller) -> None:

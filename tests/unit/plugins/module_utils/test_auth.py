@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +42,18 @@ def test_after_any_mix_of_successes_and_failures_no_session_is_left(zstack: Simu
         else:
             gather(zstack)
     assert not zstack.sessions
+
+
+def test_no_cookie_is_kept(zstack: Simulator, gather: Gather) -> None:
+    zstack.play({"headers": {"Set-Cookie": "JSESSIONID=0123456789; Path=/"}, "body": [{"own": True}]}, on="any")
+    assert gather(zstack)["total"] == 15
+    assert not [request for request in zstack.requests if "Cookie" in request.headers]
+
+
+def test_returned_data_is_not_redacted(zstack: Simulator, gather: Gather) -> None:
+    name, password = zstack.account
+    zstack.play({"body": json.dumps({"infos": [{"author": password, "created": "May 6, 2024 2:00:11 AM"}]})})
+    assert gather(zstack, account_name=name, account_password=password)["latest"]["author"] == password
 
 
 def test_a_session_that_exists_is_used_and_left_open(zstack: Simulator, gather: Gather) -> None:

@@ -62,7 +62,7 @@ def test_the_line_stays_one_line_without_control_characters_and_short() -> None:
 
 def test_a_long_chain_of_causes_is_cut() -> None:
     envelope: dict[str, Any] = {}
-    for dummy in range(60):
+    for _dummy in range(60):
         envelope = {"code": "X.1", "cause": envelope, "causes": [{"code": "X.2"}] * 60}
     assert len(envelope_fields(envelope)["causes"]) == 10
 
