@@ -131,7 +131,8 @@ def unit(session: nox.Session) -> None:
     options = session.posargs
     if not options:
         session.run("coverage", "erase")
-        options = ["--numprocesses=auto", "--cov=plugins", "--cov-report=term-missing:skip-covered"]
+        # By file: those that run a long playbook share it among their tests
+        options = ["--numprocesses=auto", "--dist=loadfile", "--cov=plugins", "--cov-report=term-missing:skip-covered"]
         # Where the integration tests have not run yet, what is covered is shown, no more
         if measured := sorted(map(str, INTEGRATION_COVERAGE.glob("*"))):
             session.run("coverage", "combine", "--keep", *measured)

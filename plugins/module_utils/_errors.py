@@ -25,7 +25,7 @@ _CAUSES_LIMIT = 10
 _HINTS = {
     "ID.1000": "Check account_name and account_password.",
     "ID.1001": "The session is unknown or has expired: log in again for a new session_uuid, "
-    "or give account_name and account_password, which log in for each task. With an AccessKey: check its ID and secret.",
+    "or give account_name and account_password, which log in for each task. An AccessKey: check its ID and secret.",
     "ID.1002": "Use an account that may list database backups, such as admin.",
     "ID.1006": "Log out sessions of this account that nobody needs, or wait until they expire.",
     "SYS.1001": "The management node gave up waiting: try again when it is less busy.",

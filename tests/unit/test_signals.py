@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import ansible_collections.zstack.cloud.plugins.modules.zstack_db_backup_info as module
+import ansible_collections.zstack.cloud.tests.simulator as simulator_package
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 
@@ -24,11 +26,12 @@ def test_a_module_that_is_stopped_in_the_middle_logs_out(
     zstack.play("silence", on="scan")
     name, password = zstack.account
     options = {"host": zstack.host, "port": zstack.port, "account_name": name, "account_password": password}
+    collections = str(Path(simulator_package.__file__).parents[5])
     arguments = tmp_path / "arguments.json"
     arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**options, "url": zstack.storage_url}}))
     task = subprocess.Popen(
         [sys.executable, "-m", module.__name__, str(arguments)],
-        env={"PYTHONPATH": ":".join(filter(None, sys.path))},
+        env={**os.environ, "PYTHONPATH": ":".join([collections, *filter(None, sys.path)])},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
