@@ -167,15 +167,16 @@ class Client:
         if isinstance(data, dict) and 200 <= status < 300:
             return Reply(data, _date(response), status)
 
-        words = clip(self.redact(one_line(_without_tags(text))), _TEXT_LIMIT)
+        # Enough of a page to tell what it is. Redacted first: what comes then could take a secret apart.
+        words = clip(one_line(_without_tags(self.redact(text[:65536]))), _TEXT_LIMIT)
         hint = next((hint for part, hint in _TEXT_HINTS.items() if part in text), _STATUS_HINTS.get(status))
         if 200 <= status < 300:
             words, hint = f"the reply is not a JSON object: {words or 'it is empty'}", _NOT_ZSTACK
         elif 300 <= status < 400:
-            target = clip(self.redact(one_line(response.headers.get("Location", "nowhere"))), _TEXT_LIMIT)
+            target = clip(one_line(self.redact(response.headers.get("Location", "nowhere"))), _TEXT_LIMIT)
             words, hint = f"the reply is a redirect to {target}, which is not followed", _NOT_ZSTACK
         raise ZStackError(
-            words or one_line(response.reason or "the reply is empty"),
+            words or clip(one_line(self.redact(response.reason or "the reply is empty")), _TEXT_LIMIT),
             call=name,
             status=status,
             hint=hint,
@@ -234,7 +235,6 @@ def _portable(value: Any, depth: int) -> Any:
 
 
 def _without_tags(text: str) -> str:
-    text = text[:65536]  # of a page, more than enough to tell what it is
     return re.sub(r"(?is)<(script|style)\b.*?</\1>|<[^>]*>", " ", text) if text.lstrip().startswith("<") else text
 
 
