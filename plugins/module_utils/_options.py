@@ -73,7 +73,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
     }
 
 
-def _exported(name: str) -> str:
+def _exported(name: str) -> Any:
     """The fallback of an option: like `env_fallback`, but a variable that is empty counts as not set."""
     return env_fallback(name) or env_fallback()
 
