@@ -159,7 +159,8 @@ def _credentials(*written: Mapping[str, Any]) -> Credentials:
     options = [option for way in WAYS.values() for option in way]
     exported = {option: os.environ.get(variable(option)) or None for option in options}
     for source in (*written, exported):
-        given = {option: source[option] for option in options if source.get(option) is not None}
+        # As text: a lookup's keywords and variables are of the types that YAML reads in them.
+        given = {option: str(source[option]) for option in options if source.get(option) is not None}
         if given:
             return _one_way(given, variable if source is exported else str)
     ways = (" with ".join(f"{option} ({variable(option)})" for option in way) for way in WAYS.values())
@@ -206,7 +207,7 @@ def _context_path(path: str) -> str:
 
 
 def _verify(validate_certs: bool, ca_path: str | None) -> bool | str:
-    if not validate_certs or ca_path is None:
+    if not validate_certs or not ca_path:
         return validate_certs
     try:
         ssl.create_default_context(cafile=ca_path)

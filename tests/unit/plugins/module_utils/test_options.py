@@ -40,6 +40,10 @@ def test_each_way_of_authentication_is_found_in_the_environment(
     assert checked().credentials.values == tuple(given.values())
 
 
+def test_a_password_that_yaml_reads_as_a_number_is_taken_as_text(checked: Check) -> None:
+    assert checked(account_name="admin", account_password=12345).credentials.values == ("admin", "12345")
+
+
 def test_a_session_in_the_task_wins_over_an_account_in_the_environment(
     checked: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
