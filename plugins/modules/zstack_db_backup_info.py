@@ -22,7 +22,7 @@ options:
     description:
       - The image-store backup storage, in the form V(ssh://username:password@hostname[:sshPort]/path).
       - A password with anything but letters, digits and V(-._~) in it has to be percent-encoded,
-        for instance with C({{ password | urlencode | replace('/', '%2F'\) }}).
+        for instance with V({{ password | urlencode | replace('/', '%2F'\) }}).
       - It is sent to the management node, which opens an SSH connection with it.
     type: str
     required: true
