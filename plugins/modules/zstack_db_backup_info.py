@@ -100,7 +100,7 @@ EXAMPLES = r"""
         url: "{{ storage_urls[item] }}"
         limit: 1
       # Not over the URLs themselves: what a loop runs over is shown and registered, with the passwords in it.
-      loop: "{{ range(storage_urls | length) }}"
+      loop: "{{ range(storage_urls | length) | list }}"
       register: storages
 
     - name: Name the storages that hold no backup

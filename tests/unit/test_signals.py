@@ -36,7 +36,7 @@ def test_a_module_that_is_stopped_in_the_middle_logs_out(
         stderr=subprocess.DEVNULL,
     )
     try:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not any(request.path == "/v1/database-backups/image-store" for request in zstack.requests):
             assert time.monotonic() < until, "the module did not get as far as the scan"
             time.sleep(0.05)
