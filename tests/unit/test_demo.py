@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ansible_collections.zstack.cloud.tests.simulator as simulator_package
+from ansible_collections.zstack.cloud.tests.simulator import Simulator
+
+COLLECTION = Path(simulator_package.__file__).parents[2]
+
+
+def demo(**environment: str) -> str:
+    """What ``make demo`` shows."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.demo"],
+        cwd=COLLECTION,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("leftover", [{}, {"ZSTACK_SESSION_ID": "of another day"}], ids=["bare", "with a leftover"])
+def test_the_demo_shows_a_table_a_sentence_and_the_list_of_the_lookup(leftover: dict[str, str]) -> None:
+    shown = demo(**leftover)
+    heading = next(line for line in shown.splitlines() if "NAME" in line)
+    assert heading.split() == ["NAME", "VERSION", "SIZE", "TAKEN", "AT", "AGE", "RESTORABLE"]
+    assert shown.count("zstack-db-backup-4.7.21-") == 2 * 8
+    assert "The newest of 15 backups" in shown
+    assert "can be restored on the running 4.8.30." in shown
+    assert "# ssh://root:***@192.0.2.20/zstack_bs" in shown
+
+
+def test_the_demo_asks_the_node_that_is_named(zstack: Simulator) -> None:
+    session = zstack.open_session("admin")
+    shown = demo(**zstack.env, ZSTACK_SESSION_ID=session, ZSTACK_STORAGE_URL=zstack.storage_urls[2])
+    assert "ssh://root:***@192.0.2.22/zstack_bs holds no backup." in shown
+    assert list(zstack.sessions) == [session]
