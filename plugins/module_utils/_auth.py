@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import Unwinding, in_background
 from ansible_collections.zstack.cloud.plugins.module_utils._options import Options, sendable
 from ansible_collections.zstack.cloud.plugins.module_utils._times import read_time
 
@@ -95,14 +96,16 @@ def authenticated(
     elif way == "access_key":
         yield AccessKeyAuth(values[0], values[1], options.context_path, options.zone)
     else:
-        session = _login(client, values[0], values[1])
-        try:
-            yield session
-        finally:
+        with Unwinding() as unwinding:
+            login = in_background(lambda: _login(client, values[0], values[1]))
             try:
-                client.call("LogOut", "DELETE", f"/v1/accounts/sessions/{quote(session.uuid, safe='')}", auth=session)
-            except ZStackError as exc:
-                warn(f"The session stays open until it expires. {exc}")
+                yield login.result()
+            finally:
+                # A login that a signal came into may open a session yet.
+                if unwinding.finish(login) and not login.exception():
+                    logout = in_background(lambda: _logout(client, login.result()))
+                    if unwinding.finish(logout) and (failure := logout.exception()):
+                        warn(f"The session stays open until it expires. {failure}")
 
 
 def _login(client: Client, name: str, password: str) -> SessionAuth:
@@ -116,6 +119,10 @@ def _login(client: Client, name: str, password: str) -> SessionAuth:
         raise ZStackError("the reply holds no session", call=call, status=reply.status)
     client.redact.add(uuid)
     return SessionAuth(uuid, _server_zone(reply, inventory.get("createDate")))
+
+
+def _logout(client: Client, session: SessionAuth) -> None:
+    client.call("LogOut", "DELETE", f"/v1/accounts/sessions/{quote(session.uuid, safe='')}", auth=session)
 
 
 def _server_zone(reply: Reply, create_date: Any) -> tzinfo | None:

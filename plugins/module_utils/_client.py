@@ -14,15 +14,13 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from collections.abc import Iterable
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http.client import RemoteDisconnected
 from http.cookiejar import DefaultCookiePolicy
-from threading import Thread
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from urllib.request import getproxies
 
 from ansible.module_utils.basic import missing_required_lib
@@ -35,6 +33,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._errors import (
     envelope_fields,
     one_line,
 )
+from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import in_background
 from ansible_collections.zstack.cloud.plugins.module_utils._options import Options, secrets
 
 try:
@@ -60,8 +59,6 @@ _STATUS_HINTS = {
     504: "A proxy answered: the management node behind it did not in time.",
 }
 _NOT_ZSTACK = "This is no answer of a management node: check host, port, use_ssl and context_path."
-
-T = TypeVar("T")
 
 
 class Reply(NamedTuple):
@@ -140,7 +137,9 @@ class Client:
                 return response, _read(response)
 
         try:
-            response, body = _within(seconds, exchange)
+            # A socket's time limit bounds single reads, so a server that drips never meets it, and looking up a name
+            # has none at all.
+            response, body = in_background(exchange).result(seconds)
         except (
             requests.RequestException,
             urllib3.exceptions.HTTPError,
@@ -182,24 +181,6 @@ class Client:
             hint=hint,
             passing=status in (502, 504),
         )
-
-
-def _within(seconds: float, work: Callable[[], T]) -> T:
-    """What ``work`` returns or raises; TimeoutError when that takes longer.
-
-    A socket's time limit bounds single reads, so a server that drips never meets it, and looking up a name has none
-    at all. Work that is late is left behind in its thread, which does not keep the process alive.
-    """
-    outcome: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            outcome.set_result(work())
-        except BaseException as exc:  # pylint: disable=broad-exception-caught
-            outcome.set_exception(exc)
-
-    Thread(target=run, daemon=True).start()
-    return outcome.result(seconds)
 
 
 def _read(response: requests.Response) -> bytes:

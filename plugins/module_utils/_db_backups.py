@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone, tzinfo
+from functools import partial
+from threading import Semaphore
 from typing import Any, NamedTuple
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
@@ -24,6 +25,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._auth import (
 )
 from ansible_collections.zstack.cloud.plugins.module_utils._client import Client, Reply, parse_json
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError, as_text, clip
+from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import in_background
 from ansible_collections.zstack.cloud.plugins.module_utils._options import Options, StorageUrl
 from ansible_collections.zstack.cloud.plugins.module_utils._times import offset_name, parse_zone, read_time
 
@@ -67,12 +69,14 @@ def gather(options: Options, warn: Callable[[str], None]) -> list[dict[str, Any]
                 _CALL, "GET", "/v1/database-backups/image-store", auth=auth, query=_query(options, storage)
             )
 
-        scans = ThreadPoolExecutor(_SCANS_AT_ONCE)
+        slots = Semaphore(_SCANS_AT_ONCE)
+        scans = [in_background(partial(scan, storage), slots) for storage in options.storages]
         try:
-            replies = list(scans.map(scan, options.storages))
+            replies = [each.result() for each in scans]
         finally:
             # Whatever ends this early, the logout comes at once, and no scan holds it up.
-            scans.shutdown(wait=False, cancel_futures=True)
+            for each in scans:
+                each.cancel()
         found = [backups_of(reply) for reply in replies]
         platform = _platform(client, auth, options, warn)
 

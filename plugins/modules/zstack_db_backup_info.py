@@ -275,7 +275,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._options import argum
 def main() -> None:
     url = {"type": "str", "required": True, "no_log": True, "aliases": ["backup_storage_url"]}
     module = AnsibleModule(argument_spec={"url": url, **argument_spec()}, supports_check_mode=True)
-    # Stopped from outside, a task still logs out: this unwinds what the signals' defaults would not.
+    # A task that is stopped says so.
     for number in (signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, lambda *_dummy: module.fail_json(msg="The task was stopped from outside."))
     result: dict[str, Any] = {}

@@ -10,7 +10,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,33 +21,139 @@ import ansible_collections.zstack.cloud.plugins.modules.zstack_db_backup_info as
 import ansible_collections.zstack.cloud.tests.simulator as simulator_package
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
+COLLECTIONS = str(Path(simulator_package.__file__).parents[5])
+CALLS = {
+    "login": ("PUT", "/v1/accounts/login"),
+    "scan": ("GET", "/v1/database-backups/image-store"),
+    "logout": ("DELETE", "/v1/accounts/sessions/"),
+}
+SLOW = {"delay": 1, "body": [{"own": True}]}
+STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
-def test_a_module_that_is_stopped_in_the_middle_logs_out(
+
+def options(zstack: Simulator) -> dict[str, Any]:
+    """More time than any of these tests has, so that what stops a task is the signal."""
+    name, password = zstack.account
+    return {
+        "host": zstack.host,
+        "port": zstack.port,
+        "account_name": name,
+        "account_password": password,
+        "timeout": 600,
+    }
+
+
+@contextmanager
+def running(command: list[str], place: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A command in a process group of its own, as a terminal starts it."""
+    with subprocess.Popen(
+        command,
+        cwd=place,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def run_module(zstack: Simulator, place: Path) -> Any:
+    arguments = place / "arguments.json"
+    arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**options(zstack), "url": zstack.storage_url}}))
+    path = ":".join([COLLECTIONS, *filter(None, sys.path)])
+    return running([sys.executable, "-m", module.__name__, str(arguments)], place, PYTHONPATH=path)
+
+
+def run_lookup(zstack: Simulator, place: Path) -> Any:
+    asked = f"{{{{ lookup('zstack.cloud.zstack_db_backup', '{zstack.storage_url}', **options) }}}}"
+    task = {"ansible.builtin.debug": {"msg": asked}, "vars": {"options": options(zstack)}}
+    playbook = place / "playbook.yml"
+    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
+    return running(["ansible-playbook", str(playbook)], place, ANSIBLE_COLLECTIONS_PATH=COLLECTIONS)
+
+
+def until(condition: Callable[[], Any], what: str) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
+def called(zstack: Simulator, call: str) -> bool:
+    method, path = CALLS[call]
+    return any(request.method == method and request.path.startswith(path) for request in zstack.requests)
+
+
+@pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
+def test_a_module_that_is_stopped_in_the_middle_logs_out_and_ends(
     zstack: Simulator, number: signal.Signals, tmp_path: Path
 ) -> None:
     zstack.play("silence", on="scan")
-    name, password = zstack.account
-    options = {"host": zstack.host, "port": zstack.port, "account_name": name, "account_password": password}
-    collections = str(Path(simulator_package.__file__).parents[5])
-    arguments = tmp_path / "arguments.json"
-    arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**options, "url": zstack.storage_url}}))
-    task = subprocess.Popen(
-        [sys.executable, "-m", module.__name__, str(arguments)],
-        env={**os.environ, "PYTHONPATH": ":".join([collections, *filter(None, sys.path)])},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        until = time.monotonic() + 60
-        while not any(request.path == "/v1/database-backups/image-store" for request in zstack.requests):
-            assert time.monotonic() < until, "the module did not get as far as the scan"
-            time.sleep(0.05)
+    with run_module(zstack, tmp_path) as process:
+        until(lambda: called(zstack, "scan"), "the module did not get as far as the scan")
         assert zstack.sessions
-        task.send_signal(number)
-        while zstack.sessions:
-            assert time.monotonic() < until, "the session is still open"
-            time.sleep(0.05)
+        process.send_signal(number)
+        output, _dummy = process.communicate(timeout=60)
+    assert not zstack.sessions
+    if number != signal.SIGINT:  # Ansible is interrupted, too, then, and nobody listens
+        assert json.loads(output)["msg"] == "The task was stopped from outside."
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_lookup_that_is_stopped_in_the_middle_logs_out(
+    zstack: Simulator, number: signal.Signals, tmp_path: Path
+) -> None:
+    zstack.play("silence", on="scan")
+    with run_lookup(zstack, tmp_path) as process:
+        until(lambda: called(zstack, "scan"), "the lookup did not get as far as the scan")
+        assert zstack.sessions
+        os.killpg(process.pid, number)
+        until(lambda: not zstack.sessions, "the session is still open")
+
+
+@pytest.mark.parametrize("call", ["login", "logout"])
+def test_a_module_that_is_stopped_while_it_logs_in_or_out_leaves_no_session(
+    zstack: Simulator, call: str, tmp_path: Path
+) -> None:
+    zstack.play(SLOW, on=call)
+    with run_module(zstack, tmp_path) as process:
+        until(lambda: called(zstack, call), f"the module did not get as far as the {call}")
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert called(zstack, "logout")
+    assert not zstack.sessions
+
+
+@pytest.mark.parametrize("call", ["login", "logout"])
+def test_a_module_that_is_stopped_while_nobody_answers_ends_soon(zstack: Simulator, call: str, tmp_path: Path) -> None:
+    zstack.play("silence", on=call)
+    with run_module(zstack, tmp_path) as process:
+        until(lambda: called(zstack, call), f"the module did not get as far as the {call}")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode
+
+
+def test_what_signals_do_is_afterwards_what_it_was(zstack: Simulator, gather: Callable[..., Any]) -> None:
+    before = [signal.getsignal(number) for number in STOPS]
+    assert gather(zstack)["total"] == 15
+    assert [signal.getsignal(number) for number in STOPS] == before
+
+
+def test_a_signal_that_is_ignored_stays_ignored(zstack: Simulator, tmp_path: Path) -> None:
+    """As SIGHUP under nohup."""
+    zstack.play(SLOW, on="login")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with run_lookup(zstack, tmp_path) as process:
+            until(lambda: called(zstack, "login"), "the lookup did not get as far as the login")
+            os.killpg(process.pid, signal.SIGHUP)
+            assert "zstack-db-backup-" in process.communicate(timeout=60)[0]
     finally:
-        task.kill()
-        task.wait()
+        signal.signal(signal.SIGHUP, before)
