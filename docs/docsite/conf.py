@@ -47,10 +47,11 @@ def find_in_ansible_docs(
 
 
 # On a phone, the theme lets a table run out of sight to the right. Here its cells stand below each other, as those of
-# the option tables do. And code keeps its lines, to be read by scrolling.
+# the option tables do. Code keeps its lines, to be read by scrolling; a plugin's long name breaks.
 PHONE_STYLE = """
 <style>
 @media (max-width: 767px) {
+  h1 { overflow-wrap: anywhere }
   div[class^=highlight-] pre { white-space: pre !important; overflow-x: auto }
   table.docutils:not(.ansible-option-table) { display: block }
   table.docutils:not(.ansible-option-table) :is(colgroup, thead) { display: none }
