@@ -24,7 +24,7 @@ test: .venv/stamp  ## Run all that a change must pass, on one ansible-core
 	@grep -E '^=+ .* in [0-9.]+s' build/test.log | tail -n 1
 
 .PHONY: matrix
-matrix: .venv/stamp  ## Run sanity, integration and unit tests on every ansible-core
+matrix: .venv/stamp  ## Run sanity, integration, unit and system tests on every ansible-core
 	@$(NOX) --tags matrix
 
 .PHONY: lint docs unit
@@ -32,7 +32,7 @@ lint: .venv/stamp  ## Check format, style and types
 	@$(SESSION)
 docs: .venv/stamp  ## Render the documentation into build/docs
 	@$(SESSION)
-unit: .venv/stamp  ## Run the unit tests alone
+unit: .venv/stamp  ## Run the unit and system tests alone
 	@$(SESSION)
 
 .PHONY: clean

@@ -28,6 +28,9 @@ ROOT = Path(__file__).parent
 CORES = {"2.16.19": "3.10", "2.19.14": "3.11", "2.21.5": "3.13"}
 CORE = "2.19.14"
 
+# By file: those that run a long playbook share it among their tests.
+DISTRIBUTED = ["--numprocesses=auto", "--dist=loadfile"]
+
 # The share of plugins/ that the integration tests and the unit tests must reach between them.
 COVERAGE_PERCENT = 95
 INTEGRATION_COVERAGE = ROOT / "tests" / "output" / "integration-coverage"
@@ -77,7 +80,33 @@ def add_ansible_test(test: str, core: str, *options: str, default: bool) -> None
     ansible_test.__doc__ = f"Run ansible-test {test} of ansible-core {release} on Python {python}."
 
 
+def install_pytest(session: nox.Session, core: str) -> None:
+    """Install what the tests of pytest need."""
+    session.install(
+        f"ansible-core=={core}",
+        "pytest==9.2.0",
+        "pytest-cov==7.1.0",
+        "pytest-xdist==3.8.0",
+        "ansible-builder==3.2.0",
+        "-r",
+        "tests/unit/requirements.txt",
+    )
+
+
+def add_system(core: str) -> None:
+    """Add a session, such as system-2.19, that runs whole playbooks on one ansible-core."""
+    release = core.rpartition(".")[0]
+
+    @nox.session(name=f"system-{release}", python=CORES[core], default=False, tags=["matrix"])
+    def system(session: nox.Session) -> None:
+        install_pytest(session, core)
+        session.run("pytest", *DISTRIBUTED, "tests/system", *session.posargs)
+
+    system.__doc__ = f"Run the system tests on ansible-core {release} and Python {CORES[core]}."
+
+
 for core in CORES:
+    add_system(core)
     add_ansible_test("sanity", core, default=core == CORE)
     add_ansible_test("integration", core, *(["--coverage"] if core == CORE else []), default=core == CORE)
     add_ansible_test("units", core, "--python", CORES[core], default=False)
@@ -117,22 +146,12 @@ def changelog(session: nox.Session) -> None:
 
 @nox.session(python=CORES[CORE], default=True)
 def unit(session: nox.Session) -> None:
-    """Run pytest. Without arguments: measure it together with the integration tests, and demand enough coverage."""
-    session.install(
-        f"ansible-core=={CORE}",
-        "pytest==9.2.0",
-        "pytest-cov==7.1.0",
-        "pytest-xdist==3.8.0",
-        "ansible-builder==3.2.0",
-        "-r",
-        "tests/unit/requirements.txt",
-    )
-
+    """Run unit and system tests. Without arguments: measure them with the integration tests, and demand coverage."""
+    install_pytest(session, CORE)
     options = session.posargs
     if not options:
         session.run("coverage", "erase")
-        # By file: those that run a long playbook share it among their tests
-        options = ["--numprocesses=auto", "--dist=loadfile", "--cov=plugins", "--cov-report=term-missing:skip-covered"]
+        options = [*DISTRIBUTED, "--cov=plugins", "--cov-report=term-missing:skip-covered"]
         # Where the integration tests have not run yet, what is covered is shown, no more
         if measured := sorted(map(str, INTEGRATION_COVERAGE.glob("*"))):
             session.run("coverage", "combine", "--keep", *measured)

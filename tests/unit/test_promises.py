@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.zstack.cloud.plugins.module_utils import _client, _errors
 
 GUIDES = Path(_errors.__file__).parents[2] / "docs" / "docsite" / "rst"
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 
 
 def guide(name: str) -> str:

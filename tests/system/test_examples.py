@@ -24,14 +24,12 @@ import pytest
 import trustme
 import yaml
 
-import ansible_collections.zstack.cloud.tests.simulator as simulator_package
 from ansible_collections.zstack.cloud.plugins.lookup import zstack_db_backup
 from ansible_collections.zstack.cloud.plugins.module_utils._options import WAYS
 from ansible_collections.zstack.cloud.plugins.modules import zstack_db_backup_info
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
-COLLECTION = Path(simulator_package.__file__).parents[2]
-COMMON = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTION.parents[2]), "ANSIBLE_LOCALHOST_WARNING": "false"}
+ROOT = Path(__file__).parents[2]
 PLAYS = ("yaml", "yaml+jinja")
 TEMPLATES = ("jinja", "jinja2")
 
@@ -49,8 +47,8 @@ def examples() -> Iterator[Example]:
     yield Example("lookup", "yaml", zstack_db_backup.EXAMPLES)
     markdown = re.compile(r"^```(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
     directive = re.compile(r"^ *\.\. code-block:: (\S+)\n\n((?:    .*\n|\n)+)", re.MULTILINE)
-    pages = [(COLLECTION / "README.md", markdown)]
-    pages += [(page, directive) for page in sorted(COLLECTION.glob("docs/docsite/rst/*.rst"))]
+    pages = [(ROOT / "README.md", markdown)]
+    pages += [(page, directive) for page in sorted(ROOT.glob("docs/docsite/rst/*.rst"))]
     for page, pattern in pages:
         settings: list[dict[str, Any]] = []
         for number, block in enumerate(pattern.finditer(page.read_text(encoding="utf-8")), 1):
@@ -155,7 +153,7 @@ def test_the_commands_around_the_playbook_run_as_they_stand_in_the_documentation
     done = subprocess.run(
         ["bash", "-e", "-c", "\n".join(lines)],
         cwd=tmp_path,
-        env=os.environ | {**COMMON, "ZSTACK_PORT": str(zstack.port)},
+        env={**os.environ, "ZSTACK_PORT": str(zstack.port)},
         input=typed,
         capture_output=True,
         text=True,
@@ -205,7 +203,7 @@ def play(
     return subprocess.run(
         ["ansible-playbook", "play.yml", "-e", "@variables.yml"],
         cwd=place,
-        env=os.environ | {**COMMON, "ZSTACK_PORT": str(zstack.port), **environment},
+        env={**os.environ, "ZSTACK_PORT": str(zstack.port), **environment},
         capture_output=True,
         text=True,
         timeout=60,

@@ -23,10 +23,8 @@ from urllib.parse import quote
 import pytest
 import yaml
 
-import ansible_collections.zstack.cloud.tests.simulator as simulator_package
 from ansible_collections.zstack.cloud.tests.simulator import Fault, Simulator, catalogue
 
-COLLECTIONS = Path(simulator_package.__file__).parents[5]
 STORAGE_PASSWORD = "Night@Watch#7"
 WAYS = ("account", "session", "access_key")
 # Those whose answers quote the request, or the command line that the storage's URL stands on.
@@ -104,7 +102,6 @@ def run(place: Path, hosts: dict[str, tuple[Fault | None, str]], quiet: bool) ->
             cwd=place,
             env={
                 **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
                 "ANSIBLE_LOG_PATH": str(place / "ansible.log"),
                 "ANSIBLE_CALLBACKS_ENABLED": "ansible.builtin.junit",
                 "JUNIT_OUTPUT_DIR": str(place / "junit"),

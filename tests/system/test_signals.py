@@ -18,10 +18,8 @@ from typing import Any
 import pytest
 
 import ansible_collections.zstack.cloud.plugins.modules.zstack_db_backup_info as module
-import ansible_collections.zstack.cloud.tests.simulator as simulator_package
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
-COLLECTIONS = str(Path(simulator_package.__file__).parents[5])
 CALLS = {
     "login": ("PUT", "/v1/accounts/login"),
     "scan": ("GET", "/v1/database-backups/image-store"),
@@ -44,12 +42,11 @@ def options(zstack: Simulator) -> dict[str, Any]:
 
 
 @contextmanager
-def running(command: list[str], place: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
+def running(command: list[str], place: Path) -> Iterator[subprocess.Popen[str]]:
     """A command in a process group of its own, as a terminal starts it."""
     with subprocess.Popen(
         command,
         cwd=place,
-        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -64,8 +61,7 @@ def running(command: list[str], place: Path, **environment: str) -> Iterator[sub
 def run_module(zstack: Simulator, place: Path) -> Any:
     arguments = place / "arguments.json"
     arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**options(zstack), "url": zstack.storage_url}}))
-    path = ":".join([COLLECTIONS, *filter(None, sys.path)])
-    return running([sys.executable, "-m", module.__name__, str(arguments)], place, PYTHONPATH=path)
+    return running([sys.executable, "-m", module.__name__, str(arguments)], place)
 
 
 def run_lookup(zstack: Simulator, place: Path) -> Any:
@@ -73,7 +69,7 @@ def run_lookup(zstack: Simulator, place: Path) -> Any:
     task = {"ansible.builtin.debug": {"msg": asked}, "vars": {"options": options(zstack)}}
     playbook = place / "playbook.yml"
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
-    return running(["ansible-playbook", str(playbook)], place, ANSIBLE_COLLECTIONS_PATH=COLLECTIONS)
+    return running(["ansible-playbook", str(playbook)], place)
 
 
 def until(condition: Callable[[], Any], what: str) -> None:

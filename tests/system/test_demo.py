@@ -11,17 +11,16 @@ from pathlib import Path
 
 import pytest
 
-import ansible_collections.zstack.cloud.tests.simulator as simulator_package
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
-COLLECTION = Path(simulator_package.__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 
 
 def demo(**environment: str) -> str:
     """What ``make demo`` shows."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.demo"],
-        cwd=COLLECTION,
+        cwd=ROOT,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
