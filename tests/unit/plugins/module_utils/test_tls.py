@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from collections.abc import Callable, Iterator
@@ -146,3 +147,17 @@ def test_a_bundle_of_the_environment_that_is_missing_is_one_line(
 @pytest.mark.parametrize("path", [__file__, str(Path(__file__).parent), "/nonexistent.pem"])
 def test_what_is_no_file_of_certificates_is_refused_as_ca_path(gather: Gather, secure: Simulator, path: str) -> None:
     assert refusal(gather, secure, ca_path=path).startswith("ca_path cannot be used")
+
+
+def test_a_ca_path_that_may_not_be_read_is_refused_with_the_reason(
+    gather: Gather, secure: Simulator, ca_path: str
+) -> None:
+    Path(ca_path).chmod(0)
+    # To root no file is closed.
+    user = os.geteuid()
+    os.seteuid(user or 65534)
+    try:
+        line = refusal(gather, secure, ca_path=ca_path)
+    finally:
+        os.seteuid(user)
+    assert line == "ca_path cannot be used (Permission denied): write the path of a readable file in PEM form"
