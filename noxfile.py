@@ -87,7 +87,7 @@ def install_pytest(session: nox.Session, core: str) -> None:
         "pytest==9.2.0",
         "pytest-cov==7.1.0",
         "pytest-xdist==3.8.0",
-        "ansible-builder==3.2.0",
+        "ansible-builder==3.1.1",  # the last for Python 3.10
         "-r",
         "tests/unit/requirements.txt",
     )
