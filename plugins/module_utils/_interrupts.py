@@ -44,6 +44,13 @@ def in_background(work: Callable[[], T], slot: AbstractContextManager[object] | 
     return outcome
 
 
+def stopping_signals() -> dict[signal.Signals, Any]:
+    """The signals that end this process, with their handlers. Under nohup, SIGHUP is none of them."""
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    # None is a handler that is not Python's.
+    return {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
+
+
 class Unwinding:
     """In this ``with``, a signal that would end the process ends the block first, and the process after it.
 
@@ -58,9 +65,7 @@ class Unwinding:
     def __enter__(self) -> Unwinding:
         # Elsewhere Python lets nobody set handlers, and no signal arrives.
         if threading.current_thread() is threading.main_thread():
-            # What is ignored, as SIGHUP under nohup, stays so; None is a handler that is not Python's.
-            handlers = {number: signal.getsignal(number) for number in _SIGNALS}
-            self._handlers = {number: old for number, old in handlers.items() if old not in (signal.SIG_IGN, None)}
+            self._handlers = stopping_signals()
             for number in self._handlers:
                 signal.signal(number, self._stop)
         return self

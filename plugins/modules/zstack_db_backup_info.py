@@ -269,6 +269,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import gather
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import stopping_signals
 from ansible_collections.zstack.cloud.plugins.module_utils._options import argument_spec, check
 
 
@@ -276,7 +277,7 @@ def main() -> None:
     url = {"type": "str", "required": True, "no_log": True, "aliases": ["backup_storage_url"]}
     module = AnsibleModule(argument_spec={"url": url, **argument_spec()}, supports_check_mode=True)
     # A task that is stopped says so.
-    for number in (signal.SIGHUP, signal.SIGTERM):
+    for number in stopping_signals():
         signal.signal(number, lambda *_dummy: module.fail_json(msg="The task was stopped from outside."))
     result: dict[str, Any] = {}
     failure = None
