@@ -184,6 +184,8 @@ class Client:
 
 
 def _read(response: requests.Response) -> bytes:
+    # urllib3 before 2.0 takes a body that breaks off for a whole one otherwise.
+    response.raw.enforce_content_length = True
     body = bytearray()
     for chunk in response.iter_content(65536):
         body += chunk

@@ -25,6 +25,8 @@ import yaml
 
 from ansible_collections.zstack.cloud.tests.simulator import Fault, Simulator, catalogue
 
+# What runs the module: hosts may have an older Python than Ansible's, and older requests.
+MODULE_PYTHON = os.environ.get("MODULE_PYTHON", sys.executable)
 STORAGE_PASSWORD = "Night@Watch#7"
 WAYS = ("account", "session", "access_key")
 # Those whose answers quote the request, or the command line that the storage's URL stands on.
@@ -92,7 +94,7 @@ def run(place: Path, hosts: dict[str, tuple[Fault | None, str]], quiet: bool) ->
                 "credentials": credentials(zstack, way),
                 "client": dict(fault.client) if fault else {},
                 "quiet": quiet,
-                "ansible_python_interpreter": sys.executable,
+                "ansible_python_interpreter": MODULE_PYTHON,
             }
         (place / "results").mkdir()
         (place / "playbook.yml").write_text(PLAYBOOK)
