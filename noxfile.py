@@ -28,7 +28,7 @@ ROOT = Path(__file__).parent
 CORES = {"2.16.19": "3.10", "2.19.14": "3.11", "2.21.5": "3.13"}
 CORE = "2.19.14"
 
-# The oldest that a host may have.
+# The oldest that a host may have, in the matrix.
 OLDEST_PYTHON = "3.9"
 OLDEST_REQUESTS = "requests==2.25.0"
 
@@ -98,20 +98,22 @@ def install_pytest(session: nox.Session, core: str) -> None:
 
 
 def add_system(core: str) -> None:
-    """Add a session, such as system-2.19, that runs playbooks on one ansible-core, modules on the oldest Python."""
+    """Add a session, such as system-2.19, that tests whole playbooks on one ansible-core, with all else the oldest."""
     release = core.rpartition(".")[0]
 
     @nox.session(name=f"system-{release}", python=CORES[core], default=False, tags=["matrix"])
     def system(session: nox.Session) -> None:
         install_pytest(session, core)
+        session.install(OLDEST_REQUESTS)
         host = Path(session.virtualenv.location).absolute() / "host"
         session.run(f"python{OLDEST_PYTHON}", "-m", "venv", str(host), external=True)
         python = str(host / "bin" / "python")
         session.run(python, "-m", "pip", "install", "--quiet", OLDEST_REQUESTS, external=True)
-        session.run("pytest", *DISTRIBUTED, "tests/system", *session.posargs, env={"MODULE_PYTHON": python})
+        tests = session.posargs or ["tests/unit/plugins", "tests/system"]
+        session.run("pytest", *DISTRIBUTED, *tests, env={"MODULE_PYTHON": python})
 
     system.__doc__ = (
-        f"Run the system tests on ansible-core {release} and Python {CORES[core]}, modules on {OLDEST_PYTHON}."
+        f"Test plugins and playbooks on ansible-core {release}, with the oldest requests and Python of hosts."
     )
 
 

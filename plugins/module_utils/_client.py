@@ -231,9 +231,9 @@ def _date(response: requests.Response) -> datetime | None:
 
 def _root(exc: BaseException) -> BaseException:
     """The exception that the library's own ones were raised for."""
-    while cause := exc.__cause__ or exc.__context__:
-        exc = cause
-    return exc
+    cause = exc.__cause__ or exc.__context__
+    # urllib3 before 2.0 tries an argument of Python 2 before each reply: that is a TypeError, and the cause of nothing.
+    return exc if cause is None or isinstance(cause, TypeError) else _root(cause)
 
 
 def _transport_failure(exc: BaseException, options: Options) -> tuple[str, str]:
@@ -242,13 +242,14 @@ def _transport_failure(exc: BaseException, options: Options) -> tuple[str, str]:
     reason = getattr(root, "strerror", None) or str(root) or type(root).__name__
     if isinstance(exc, requests.exceptions.ProxyError):
         return f"the proxy failed: {reason}", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment."
-    if isinstance(root, ssl.SSLCertVerificationError):
+    if isinstance(root, ssl.SSLError) and not isinstance(root, ssl.SSLCertVerificationError):
+        return f"no TLS connection: {root.reason}", "Set use_ssl to false, or port to the one with TLS 1.2 or later."
+    if isinstance(exc, requests.exceptions.SSLError):
+        # urllib3 before 2.0 compares names itself, and has an exception of its own for those that differ.
         return (
-            f"the server's certificate was refused: {root.verify_message}",
+            f"the server's certificate was refused: {getattr(root, 'verify_message', reason)}",
             "Set host to a name in the certificate, or ca_path to the CA that issued it; or validate_certs to false.",
         )
-    if isinstance(root, ssl.SSLError):
-        return f"no TLS connection: {root.reason}", "Set use_ssl to false, or port to the one with TLS 1.2 or later."
     if isinstance(root, (FutureTimeoutError, TimeoutError, socket.timeout)):
         return f"no complete reply within {options.timeout} s", "Raise timeout, or check what slows the server down."
     if isinstance(root, socket.gaierror):
