@@ -112,9 +112,7 @@ def add_system(core: str) -> None:
         tests = session.posargs or ["tests/unit/plugins", "tests/system"]
         session.run("pytest", *DISTRIBUTED, *tests, env={"MODULE_PYTHON": python})
 
-    system.__doc__ = (
-        f"Test plugins and playbooks on ansible-core {release}, with the oldest requests and Python of hosts."
-    )
+    system.__doc__ = f"Test plugins and playbooks on ansible-core {release}, with the oldest that hosts may have."
 
 
 for core in CORES:
