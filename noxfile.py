@@ -45,6 +45,10 @@ PYENV = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
 for directory in [*sorted(PYENV.glob("versions/3.*/bin")), Path(sys.executable).parent]:
     os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ['PATH']}"
 
+# Tests have a ZStack of their own. They must not meet one that `make demo` was pointed at.
+for name in [name for name in os.environ if name.startswith("ZSTACK_")]:
+    del os.environ[name]
+
 nox.needs_version = ">=2026.8.10"
 nox.options.reuse_venv = "yes"
 nox.options.default_venv_backend = "virtualenv"  # not uv, which would not look where pip is told to
