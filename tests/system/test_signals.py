@@ -84,30 +84,33 @@ def called(zstack: Simulator, call: str) -> bool:
     return any(request.method == method and request.path.startswith(path) for request in zstack.requests)
 
 
-@pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
-def test_a_module_that_is_stopped_in_the_middle_logs_out_and_ends(
-    zstack: Simulator, number: signal.Signals, tmp_path: Path
-) -> None:
-    zstack.play("silence", on="scan")
-    with run_module(zstack, tmp_path) as process:
-        until(lambda: called(zstack, "scan"), "the module did not get as far as the scan")
-        assert zstack.sessions
-        process.send_signal(number)
-        output, _dummy = process.communicate(timeout=60)
-    assert not zstack.sessions
-    assert json.loads(output)["msg"] == "The task was stopped from outside."
+def until_called(zstack: Simulator, call: str) -> None:
+    until(lambda: called(zstack, call), f"the task did not get as far as the {call}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_lookup_that_is_stopped_in_the_middle_logs_out(
-    zstack: Simulator, number: signal.Signals, tmp_path: Path
+@pytest.mark.parametrize(
+    ("run", "number"),
+    [*((run_module, number) for number in STOPS), (run_lookup, signal.SIGINT), (run_lookup, signal.SIGTERM)],
+    ids=lambda value: getattr(value, "name", None) or value.__name__,
+)
+def test_a_task_that_is_stopped_in_the_middle_logs_out(
+    zstack: Simulator, run: Callable[..., Any], number: signal.Signals, tmp_path: Path
 ) -> None:
     zstack.play("silence", on="scan")
-    with run_lookup(zstack, tmp_path) as process:
-        until(lambda: called(zstack, "scan"), "the lookup did not get as far as the scan")
+    with run(zstack, tmp_path) as process:
+        until_called(zstack, "scan")
         assert zstack.sessions
         os.killpg(process.pid, number)
         until(lambda: not zstack.sessions, "the session is still open")
+
+
+@pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
+def test_a_module_that_is_stopped_ends_and_says_so(zstack: Simulator, number: signal.Signals, tmp_path: Path) -> None:
+    zstack.play("silence", on="scan")
+    with run_module(zstack, tmp_path) as process:
+        until_called(zstack, "scan")
+        process.send_signal(number)
+        assert json.loads(process.communicate(timeout=60)[0])["msg"] == "The task was stopped from outside."
 
 
 @pytest.mark.parametrize("call", ["login", "logout"])
@@ -116,7 +119,7 @@ def test_a_module_that_is_stopped_while_it_logs_in_or_out_leaves_no_session(
 ) -> None:
     zstack.play(SLOW, on=call)
     with run_module(zstack, tmp_path) as process:
-        until(lambda: called(zstack, call), f"the module did not get as far as the {call}")
+        until_called(zstack, call)
         process.send_signal(signal.SIGTERM)
         time.sleep(0.1)
         process.send_signal(signal.SIGTERM)
@@ -129,7 +132,7 @@ def test_a_module_that_is_stopped_while_it_logs_in_or_out_leaves_no_session(
 def test_a_module_that_is_stopped_while_nobody_answers_ends_soon(zstack: Simulator, call: str, tmp_path: Path) -> None:
     zstack.play("silence", on=call)
     with run_module(zstack, tmp_path) as process:
-        until(lambda: called(zstack, call), f"the module did not get as far as the {call}")
+        until_called(zstack, call)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
     assert process.returncode
@@ -147,7 +150,7 @@ def test_a_signal_that_is_ignored_stops_no_module(zstack: Simulator, tmp_path: P
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with run_module(zstack, tmp_path) as process:
-            until(lambda: called(zstack, "login"), "the module did not get as far as the login")
+            until_called(zstack, "login")
             process.send_signal(signal.SIGHUP)
             assert json.loads(process.communicate(timeout=60)[0])["count"] == 15
     finally:
