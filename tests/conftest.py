@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups
@@ -27,6 +30,28 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def zstack() -> Iterator[Simulator]:
     with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """The authority that issues the certificates here."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_path(authority: trustme.CA, tmp_path: Path) -> str:
+    """The file of that authority."""
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return str(path)
+
+
+@pytest.fixture
+def secure_zstack(authority: trustme.CA) -> Iterator[Simulator]:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with Simulator(ssl=context) as simulator:
         yield simulator
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,6 @@ from typing import Any, NamedTuple
 
 import jinja2
 import pytest
-import trustme
 import yaml
 
 from ansible_collections.zstack.cloud.plugins.lookup import zstack_db_backup
@@ -75,29 +73,15 @@ def commands() -> list[Example]:
     return [each for each in examples() if each.language == "console" and "zstack.cloud.gather" in each.text]
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def secure_zstack(authority: trustme.CA) -> Iterator[Simulator]:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    with Simulator(ssl=context) as simulator:
-        yield simulator
-
-
 @pytest.mark.parametrize("example", runnable(), ids=lambda example: example.source)
 def test_an_example_runs_as_it_stands_in_the_documentation(
-    example: Example, zstack: Simulator, secure_zstack: Simulator, authority: trustme.CA, tmp_path: Path
+    example: Example, zstack: Simulator, secure_zstack: Simulator, ca_path: str, tmp_path: Path
 ) -> None:
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     # What an operator has in place of the names that the documentation uses.
     here = {
         "zstack.example.com": zstack.host,
         "8443": str(secure_zstack.port),
-        "/etc/pki/zstack-ca.pem": str(tmp_path / "ca.pem"),
+        "/etc/pki/zstack-ca.pem": ca_path,
     }
     text = replaced(example.text, here)
     variables = variables_of(zstack, tmp_path)

@@ -86,12 +86,10 @@ def test_its_options_are_the_simulator_s_settings(tmp_path: Path) -> None:
         assert requests.put(version, json={"getVersion": {}}, timeout=5).status_code == 404
 
 
-def test_it_speaks_https_with_a_certificate(tmp_path: Path) -> None:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+def test_it_speaks_https_with_a_certificate(authority: trustme.CA, ca_path: str, tmp_path: Path) -> None:
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
     with running(tmp_path / "ready.json", "--certfile", str(tmp_path / "server.pem")) as (_dummy, facts):
-        assert scan(facts, "https", verify=str(tmp_path / "ca.pem")).status_code == 200
+        assert scan(facts, "https", verify=ca_path).status_code == 200
 
 
 def test_it_plays_the_faults_it_is_given(tmp_path: Path) -> None:

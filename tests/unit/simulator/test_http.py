@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import trustme
 
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.unit.simulator.caller import SCAN, Caller
@@ -92,16 +90,11 @@ def test_a_port_that_cannot_be_had_is_an_error(zstack: Simulator) -> None:
         pass
 
 
-def test_it_speaks_https_with_a_given_certificate(tmp_path: Path) -> None:
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    with Simulator(ssl=context) as zstack:
-        caller = Caller(zstack, "https", str(tmp_path / "ca.pem"))
-        assert caller.scan().status_code == 200
-        assert caller.scan().status_code == 200
-        assert zstack.requests[0].connection == zstack.requests[1].connection
+def test_it_speaks_https_with_a_given_certificate(secure_zstack: Simulator, ca_path: str) -> None:
+    caller = Caller(secure_zstack, "https", ca_path)
+    assert caller.scan().status_code == 200
+    assert caller.scan().status_code == 200
+    assert secure_zstack.requests[0].connection == secure_zstack.requests[1].connection
 
 
 def test_a_site_of_one_s_own_can_be_played(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -22,31 +21,10 @@ from ansible_collections.zstack.cloud.tests.simulator import Simulator
 Gather = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def ca_path(authority: trustme.CA, tmp_path: Path) -> str:
-    """The file of the authority that issues the certificates here."""
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    return str(path)
-
-
-@contextmanager
-def served_with(certificate: trustme.LeafCert) -> Iterator[Simulator]:
+def served_with(certificate: trustme.LeafCert) -> Simulator:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     certificate.configure_cert(context)
-    with Simulator(ssl=context) as zstack:
-        yield zstack
-
-
-@pytest.fixture
-def secure(authority: trustme.CA) -> Iterator[Simulator]:
-    with served_with(authority.issue_cert("127.0.0.1")) as zstack:
-        yield zstack
+    return Simulator(ssl=context)
 
 
 def refusal(gather: Gather, zstack: Simulator, **options: Any) -> str:
@@ -56,12 +34,12 @@ def refusal(gather: Gather, zstack: Simulator, **options: Any) -> str:
     return str(caught.value)
 
 
-def test_a_good_certificate_is_taken(gather: Gather, secure: Simulator, ca_path: str) -> None:
-    assert gather(secure, use_ssl=True, ca_path=ca_path)["total"] == 15
+def test_a_good_certificate_is_taken(gather: Gather, secure_zstack: Simulator, ca_path: str) -> None:
+    assert gather(secure_zstack, use_ssl=True, ca_path=ca_path)["total"] == 15
 
 
-def test_an_unknown_authority_is_refused_and_answered_with_ca_path(gather: Gather, secure: Simulator) -> None:
-    line = refusal(gather, secure)
+def test_an_unknown_authority_is_refused_and_answered_with_ca_path(gather: Gather, secure_zstack: Simulator) -> None:
+    line = refusal(gather, secure_zstack)
     assert "certificate was refused: " in line
     assert "ca_path to the CA" in line
 
@@ -92,9 +70,9 @@ def test_a_self_signed_certificate_is_refused(gather: Gather) -> None:
 
 
 def test_certificates_are_not_looked_at_where_that_is_asked_for(
-    gather: Gather, secure: Simulator, recwarn: pytest.WarningsRecorder
+    gather: Gather, secure_zstack: Simulator, recwarn: pytest.WarningsRecorder
 ) -> None:
-    assert gather(secure, use_ssl=True, validate_certs=False)["total"] == 15
+    assert gather(secure_zstack, use_ssl=True, validate_certs=False)["total"] == 15
     assert not list(recwarn)
 
 
@@ -116,48 +94,50 @@ def test_https_to_a_server_without_tls_is_answered_with_use_ssl(gather: Gather, 
     assert "Set use_ssl to false" in refusal(gather, zstack)
 
 
-def test_http_to_a_server_with_tls_is_answered_with_use_ssl(gather: Gather, secure: Simulator) -> None:
+def test_http_to_a_server_with_tls_is_answered_with_use_ssl(gather: Gather, secure_zstack: Simulator) -> None:
     with pytest.raises(ZStackError, match="Check host, port and use_ssl"):
-        gather(secure)
+        gather(secure_zstack)
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_a_bundle_of_the_environment_loses_against_ca_path(
-    gather: Gather, secure: Simulator, ca_path: str, variable: str, monkeypatch: pytest.MonkeyPatch
+    gather: Gather, secure_zstack: Simulator, ca_path: str, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "/nonexistent.pem")
-    assert gather(secure, use_ssl=True, ca_path=ca_path)["total"] == 15
+    assert gather(secure_zstack, use_ssl=True, ca_path=ca_path)["total"] == 15
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_a_bundle_of_the_environment_loses_against_validate_certs(
-    gather: Gather, secure: Simulator, variable: str, monkeypatch: pytest.MonkeyPatch
+    gather: Gather, secure_zstack: Simulator, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "/nonexistent.pem")
-    assert gather(secure, use_ssl=True, validate_certs=False)["total"] == 15
+    assert gather(secure_zstack, use_ssl=True, validate_certs=False)["total"] == 15
 
 
 def test_a_bundle_of_the_environment_that_is_missing_is_one_line(
-    gather: Gather, secure: Simulator, monkeypatch: pytest.MonkeyPatch
+    gather: Gather, secure_zstack: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent.pem")
-    assert "/nonexistent.pem" in refusal(gather, secure)
+    assert "/nonexistent.pem" in refusal(gather, secure_zstack)
 
 
 @pytest.mark.parametrize("path", [__file__, str(Path(__file__).parent), "/nonexistent.pem"])
-def test_what_is_no_file_of_certificates_is_refused_as_ca_path(gather: Gather, secure: Simulator, path: str) -> None:
-    assert refusal(gather, secure, ca_path=path).startswith("ca_path cannot be used")
+def test_what_is_no_file_of_certificates_is_refused_as_ca_path(
+    gather: Gather, secure_zstack: Simulator, path: str
+) -> None:
+    assert refusal(gather, secure_zstack, ca_path=path).startswith("ca_path cannot be used")
 
 
 def test_a_ca_path_that_may_not_be_read_is_refused_with_the_reason(
-    gather: Gather, secure: Simulator, ca_path: str
+    gather: Gather, secure_zstack: Simulator, ca_path: str
 ) -> None:
     Path(ca_path).chmod(0)
     # To root no file is closed.
     user = os.geteuid()
     os.seteuid(user or 65534)
     try:
-        line = refusal(gather, secure, ca_path=ca_path)
+        line = refusal(gather, secure_zstack, ca_path=ca_path)
     finally:
         os.seteuid(user)
     assert line == "ca_path cannot be used (Permission denied): write the path of a readable file in PEM form"
