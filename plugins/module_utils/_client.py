@@ -147,9 +147,10 @@ class Client:
             ValueError,
             FutureTimeoutError,
         ) as exc:
-            description, hint = _transport_failure(exc, self._options)
+            root = _root(exc)
+            description, hint = _transport_failure(exc, root, self._options)
             passing = isinstance(exc, requests.ConnectionError) and isinstance(
-                _root(exc), (ConnectionRefusedError, ConnectionResetError, RemoteDisconnected)
+                root, (ConnectionRefusedError, ConnectionResetError, RemoteDisconnected)
             )
             raise ZStackError(self.redact(description), call=name, hint=hint, passing=passing) from None
         return self.unwrap(name, response, body)
@@ -236,9 +237,8 @@ def _root(exc: BaseException) -> BaseException:
     return exc if cause is None or isinstance(cause, TypeError) else _root(cause)
 
 
-def _transport_failure(exc: BaseException, options: Options) -> tuple[str, str]:
+def _transport_failure(exc: BaseException, root: BaseException, options: Options) -> tuple[str, str]:
     """What happened on the way, and which option helps."""
-    root = _root(exc)
     reason = getattr(root, "strerror", None) or str(root) or type(root).__name__
     if isinstance(exc, requests.exceptions.ProxyError):
         return f"the proxy failed: {reason}", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment."

@@ -12,7 +12,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -78,10 +78,10 @@ class Unwinding:
 
     def finish(self, work: Future[Any]) -> bool:
         """Wait for ``work``, once a signal came no longer than _PATIENCE; whether it is done. Raises nothing."""
-        with suppress(KeyboardInterrupt):
+        try:
             wait([work], _PATIENCE if self._signal else None)
-            return work.done()
-        wait([work], _PATIENCE)
+        except KeyboardInterrupt:
+            wait([work], _PATIENCE)
         return work.done()
 
     def _stop(self, number: int, *_dummy: object) -> None:
