@@ -15,7 +15,8 @@ import trustme
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups
-from ansible_collections.zstack.cloud.plugins.module_utils._options import Options, argument_spec, check
+from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Options, argument_spec, check
+from ansible_collections.zstack.cloud.plugins.module_utils._options import given
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 
@@ -60,9 +61,9 @@ def checked() -> Callable[..., Options]:
     """Options as module and lookup make them: through the argument spec, then checked."""
 
     def make(urls: list[Any] | None = None, **written: Any) -> Options:
-        result = ArgumentSpecValidator(argument_spec()).validate({"host": "zstack.example.com", **written})
+        result = ArgumentSpecValidator(argument_spec()).validate(given({"host": "zstack.example.com", **written}))
         assert not result.error_messages, result.error_messages
-        return check(result.validated_parameters, urls or ["ssh://root:password@192.0.2.20/bs"], written)
+        return check(result.validated_parameters, urls or ["ssh://root:password@192.0.2.20/bs"], [given(written)])
 
     return make
 

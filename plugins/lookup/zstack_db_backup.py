@@ -6,52 +6,74 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: zstack_db_backup
-short_description: The backups of a ZStack Cloud's database
+short_description: Look up the database backups of a ZStack Cloud platform
 version_added: 1.0.0
 author:
   - The zstack.cloud contributors (@zstack-cloud)
 description:
-  - Gives templates what M(zstack.cloud.zstack_db_backup_info) gives playbooks.
-  - Runs on the controller, and reads the controller's environment.
-  - An option is taken from its keyword, else from its variable, else from the environment. Of the options of
-    authentication, the first of these places that has any counts, and counts alone.
+  - Returns the same data as M(zstack.cloud.zstack_db_backup_info), for templates.
+  - Runs on the controller and reads the environment of the controller.
+  - Each option is taken from its keyword, or else from its variable, or else from the environment. Authentication
+    options are taken from the first of these that sets any of them; sources are never mixed.
 extends_documentation_fragment:
-  - zstack.cloud.zstack
-  - zstack.cloud.zstack.plugins
+  - zstack.cloud.connection
+  - zstack.cloud.connection.plugins
+  - zstack.cloud.storage
+  - zstack.cloud.storage.plugins
+  - zstack.cloud.selection
 options:
   _terms:
     description:
-      - The image-store backup storages, each in the form V(ssh://username:password@hostname[:sshPort]/path),
-        as O(zstack.cloud.zstack_db_backup_info#module:url) describes it.
-      - All are asked for with one login, at the same time.
+      - The image-store backup storages. Each is a URL such as V(ssh://username@hostname[:sshPort]/path), or a
+        dictionary with C(url) and C(password).
+      - O(storage_password) is the password of all storages whose term has none. A password can also be part of the URL,
+        percent-encoded, as O(zstack.cloud.zstack_db_backup_info#module:url) describes.
+      - All storages are scanned with one login, several at a time. Without terms, the result is an empty list.
     type: list
-    elements: str
+    elements: raw
     required: true
+  on_error:
+    description:
+      - What to do if a storage cannot be scanned or the management node cannot be reached.
+      - V(fail) fails the task.
+      - V(report) returns, in the place of the storage, the usual keys with empty values, and C(failed), C(msg),
+        C(error) and C(status) as the module returns them.
+    type: str
+    choices:
+      - fail
+      - report
+    default: fail
 seealso:
   - module: zstack.cloud.zstack_db_backup_info
 """
 
 EXAMPLES = r"""
-- name: Say when the newest backup was taken
+- name: Show the time of the newest backup
   ansible.builtin.debug:
     msg: "{{ lookup('zstack.cloud.zstack_db_backup', storage_url, **zstack).latest.created_at }}"
   vars:
     zstack:
       host: zstack.example.com
       session_uuid: "{{ session }}"
+      storage_password: "{{ storage_password }}"
 
 - name: Render a line for each storage, with the connection in variables
   ansible.builtin.copy:
     dest: "{{ status_page }}"
     mode: "0644"
     content: |
-      {% for storage in query('zstack.cloud.zstack_db_backup', *storage_urls) %}
-      {{ storage.storage }}: {{ storage.total }} backups, newest of {{ storage.latest.created_at | default('never') }}
+      {% for storage in query('zstack.cloud.zstack_db_backup', *storage_urls, on_error='report') %}
+      {% if storage.failed | default(false) %}
+      {{ storage.storage }}: {{ storage.msg }}
+      {% else %}
+      {{ storage.storage }}: {{ storage.total }} backups, newest {{ storage.latest.created_at | default('none') }}
+      {% endif %}
       {% endfor %}
   vars:
     zstack_host: zstack.example.com
     zstack_account_name: admin
     zstack_account_password: "{{ zstack_password }}"
+    zstack_storage_password: "{{ storage_password }}"
 """
 
 RETURN = r"""
@@ -67,57 +89,123 @@ _raw:
       type: list
       elements: dict
     latest:
-      description: The first of the backups, V(null) where there is none.
+      description:
+        - The newest backup on the storage, even if O(max_age) or O(limit) exclude it from the list.
+        - V(null) if there is no backup with a readable time.
       type: dict
     count:
-      description: How many entries the list of backups has.
+      description: Number of entries in the list of backups.
       type: int
     total:
-      description: How many backups the storage holds, before O(max_age) and O(limit).
+      description: Number of backups on the storage, before O(max_age) and O(limit).
       type: int
     storage:
-      description: The storage's URL with its password replaced.
+      description: URL of the storage, with its password replaced by V(***).
       type: str
     checked_at:
-      description: The server's time of the reply, in ISO 8601. Where the reply does not tell it, the controller's.
+      description: The server's time of the response, in ISO 8601. If the response has none, the time of the controller.
       type: str
     timezone:
-      description: The zone or the offset that the server's times were read in.
+      description: Zone or offset that the server's times were read in.
+      type: str
+    timezone_source:
+      description: Source of the time zone, V(option), V(server), V(login) or V(host).
       type: str
     platform_version:
-      description: Version of the running platform's database, V(null) where the server does not tell it.
+      description: Version of the running platform's database, V(null) if unknown.
       type: str
+    failed:
+      description: V(true) for a storage that could not be scanned, only with O(on_error=report).
+      type: bool
+    msg:
+      description: The reason in one line, only with C(failed).
+      type: str
+    error:
+      description: The error as RV(zstack.cloud.zstack_db_backup_info#module:error) describes it, only with C(failed).
+      type: dict
+    status:
+      description: HTTP status of the response that failed, V(null) without a response. Only with C(failed).
+      type: int
 """
 
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from ansible import errors
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import gather
+from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import argument_spec, check, gather
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError, one_line
-from ansible_collections.zstack.cloud.plugins.module_utils._options import argument_spec, check
+from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_OPTIONS, given
+
+# Secrets are taken from their source as they are: the argument spec would make a text of anything.
+_SECRETS = (*AUTH_OPTIONS, "storage_password")
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
-        spec = argument_spec()
+        omit = (variables or {}).get("omit")
+        keywords = given({name: _plain(value) for name, value in kwargs.items() if not _is_omitted(value, omit)})
+        spec = {**argument_spec(), "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"}}
         if unknown := sorted(kwargs.keys() - spec.keys()):
-            raise AnsibleError(f"{', '.join(unknown)}: there is no such option; there are {', '.join(sorted(spec))}")
+            raise AnsibleError(f"unsupported options: {', '.join(unknown)}; supported: {', '.join(sorted(spec))}")
         names = [each["name"] for option in self.option_definitions.values() for each in option.get("vars", [])]
-        variables, templar = variables or {}, cast("Any", self._templar)
-        # Ansible hands variables over as they were written, with their templates.
-        by_variable = {name: templar.template(variables[name]) for name in names if name in variables}
-        self.set_options(var_options=by_variable, direct=kwargs)
-        checked = ArgumentSpecValidator(spec).validate({option: self.get_option(option) for option in spec})
+        by_variable = _Variables(self._templar, variables or {}, names)
+        params = {
+            option: keywords[option] if option in keywords else by_variable.get(option)
+            for option in spec
+            if option not in _SECRETS
+        }
+        checked = ArgumentSpecValidator(spec).validate(given(params))
         if checked.error_messages:
             raise AnsibleError(one_line("; ".join(checked.error_messages)))
-        written = {name.removeprefix("zstack_"): value for name, value in by_variable.items()}
+        params = checked.validated_parameters
         try:
-            options = check(checked.validated_parameters, self._flatten(terms), kwargs, written)
-            return gather(options, Display().warning)
+            options = check(params, [_plain(term) for term in self._flatten(terms)], [keywords, by_variable])
+            return gather(options, Display().warning, params["on_error"] == "report") if options.storages else []
         except ZStackError as exc:
             failure = str(exc)
         raise AnsibleError(failure)
+
+
+class _Variables(Mapping[str, Any]):
+    """The options that variables set, by option. Ansible passes variables with their templates in them.
+
+    One that is not needed is not evaluated: it may be undefined, or ask a vault.
+    """
+
+    def __init__(self, templar: Any, variables: dict[str, Any], names: list[str]) -> None:
+        self._templar = templar
+        self._variables = variables
+        self._names = {name.removeprefix("zstack_"): name for name in names if name in variables}
+
+    def __getitem__(self, option: str) -> Any:
+        value = self._variables[self._names[option]]
+        try:
+            value = _plain(self._templar.template(value))
+        except getattr(errors, "AnsibleValueOmittedError", ()):
+            return None
+        return None if _is_omitted(value, self._variables.get("omit")) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _is_omitted(value: Any, omit: Any) -> bool:
+    # A text until ansible-core 2.18, an object of a private type since then.
+    return (omit is not None and value == omit) or type(value).__name__ == "_OmitType"
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as plain data: until ansible-core 2.18, an inline-vaulted text is not a str."""
+    if getattr(value, "__ENCRYPTED__", False):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return value

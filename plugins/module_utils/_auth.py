@@ -4,10 +4,10 @@
 
 # Private to this collection: it can change in any release.
 
-"""The three ways in: a session that exists, an account's login and logout, an AccessKey's signature.
+"""The objects that authenticate a request.
 
-Each request is given one of these objects, also where nothing is to be signed: without ``auth=``, requests would send
-what ~/.netrc has for the host.
+Every request gets one, also where nothing is to be signed: without ``auth=``, requests sends the credentials that
+~/.netrc has for the host.
 """
 
 from __future__ import annotations
@@ -16,23 +16,15 @@ import base64
 import hashlib
 import hmac
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timezone, tzinfo
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
-
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import Unwinding, in_background
-from ansible_collections.zstack.cloud.plugins.module_utils._options import Options, sendable
-from ansible_collections.zstack.cloud.plugins.module_utils._times import read_time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from ansible_collections.zstack.cloud.plugins.module_utils._client import Client, Reply
+    from requests import PreparedRequest
 
 try:
-    from requests import PreparedRequest
     from requests.auth import AuthBase
 
     REQUESTS_IMPORT_ERROR = None
@@ -42,18 +34,17 @@ except ImportError:
 
 
 class NoAuth(AuthBase):
-    """For the calls that ZStack answers without a login."""
+    """For calls that need no login."""
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         return request
 
 
 class SessionAuth(AuthBase):
-    """A session, by its UUID. ``server_zone`` is the zone that its login reply gave away, if it did."""
+    """A session, by its UUID."""
 
-    def __init__(self, uuid: str, server_zone: tzinfo | None = None) -> None:
+    def __init__(self, uuid: str) -> None:
         self.uuid = uuid
-        self.server_zone = server_zone
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         request.headers["Authorization"] = f"OAuth {self.uuid}"
@@ -61,13 +52,11 @@ class SessionAuth(AuthBase):
 
 
 class AccessKeyAuth(AuthBase):
-    """Signs each request with an AccessKey.
+    """Sign each request with an AccessKey.
 
-    The server compares the wall clock of the ``Date`` header with its own and does not look at the zone named there
-    (``rest.checkTimeZone`` is false by default), so the time is written in the server's zone; None is this machine's.
+    By default the server ignores the zone in ``Date`` and compares the wall-clock time with its own
+    (``rest.checkTimeZone``, src), so the time is written in the server's zone; None is this machine's.
     """
-
-    server_zone = None
 
     def __init__(self, key_id: str, secret: str, context_path: str, zone: tzinfo | None) -> None:
         self.key_id = key_id
@@ -76,7 +65,7 @@ class AccessKeyAuth(AuthBase):
         self.zone = zone
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        date = format_datetime(datetime.now(timezone.utc).astimezone(self.zone))
+        date = java_date(datetime.now(timezone.utc).astimezone(self.zone))
         path = urlsplit(request.url or "").path[len(self.context_path) :]
         signed = f"{request.method}\n{date}\n{path}"
         digest = hmac.new(self.secret.encode(), signed.encode(), hashlib.sha1).digest()
@@ -85,53 +74,10 @@ class AccessKeyAuth(AuthBase):
         return request
 
 
-@contextmanager
-def authenticated(
-    client: Client, options: Options, warn: Callable[[str], None]
-) -> Iterator[SessionAuth | AccessKeyAuth]:
-    """What authenticates requests for as long as the block runs. A login is logged out however the block ends."""
-    way, values = options.credentials
-    if way == "session":
-        yield SessionAuth(values[0])
-    elif way == "access_key":
-        yield AccessKeyAuth(values[0], values[1], options.context_path, options.zone)
-    else:
-        with Unwinding() as unwinding:
-            login = in_background(lambda: _login(client, values[0], values[1]))
-            try:
-                yield login.result()
-            finally:
-                # A login that a signal came into may open a session yet.
-                if unwinding.finish(login) and not login.exception():
-                    logout = in_background(lambda: _logout(client, login.result()))
-                    if unwinding.finish(logout) and (failure := logout.exception()):
-                        warn(f"The session stays open until it expires. {failure}")
+def java_date(moment: datetime) -> str:
+    """Return a ``Date`` header that Java can parse (src): unlike HTTP's own, in a zone, and that with a colon.
 
-
-def _login(client: Client, name: str, password: str) -> SessionAuth:
-    digest = hashlib.sha512(password.encode()).hexdigest()
-    client.redact.add(digest)
-    call, body = "LogInByAccount", {"logInByAccount": {"accountName": name, "password": digest}}
-    reply = client.call(call, "PUT", "/v1/accounts/login", auth=NoAuth(), body=body)
-    inventory: Any = reply.data.get("inventory")
-    uuid = inventory.get("uuid") if isinstance(inventory, dict) else None
-    if not isinstance(uuid, str) or not sendable(uuid):
-        raise ZStackError("the reply holds no session", call=call, status=reply.status)
-    client.redact.add(uuid)
-    return SessionAuth(uuid, _server_zone(reply, inventory.get("createDate")))
-
-
-def _logout(client: Client, session: SessionAuth) -> None:
-    client.call("LogOut", "DELETE", f"/v1/accounts/sessions/{quote(session.uuid, safe='')}", auth=session)
-
-
-def _server_zone(reply: Reply, create_date: Any) -> tzinfo | None:
-    """The server's offset: its wall clock in ``createDate`` less the same instant in the ``Date`` header.
-
-    Rounded to 15 minutes, as no zone has a finer offset and the two are not taken at the same moment.
+    ``Mon, 23 Nov 2026 08:05:09 GMT+08:00``; ``+0800`` is refused by every release.
     """
-    wall_clock = read_time(create_date, timezone.utc)
-    if wall_clock is None or reply.date is None:
-        return None
-    offset = timedelta(minutes=15) * round((wall_clock - reply.date) / timedelta(minutes=15))
-    return timezone(offset) if abs(offset) <= timedelta(hours=18) else None
+    wall_clock = format_datetime(moment.replace(tzinfo=timezone.utc), usegmt=True)
+    return wall_clock + moment.replace(microsecond=0).isoformat()[19:]

@@ -4,256 +4,348 @@
 
 # Private to this collection: it can change in any release.
 
-"""The HTTP helper: one authenticated call in, a reply or a ZStackError out."""
+"""The HTTP client: a call in, a reply or a ZStackError out."""
 
 from __future__ import annotations
 
+import base64
 import json
-import math
 import re
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Iterable
-from concurrent.futures import TimeoutError as FutureTimeoutError
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from http.client import RemoteDisconnected
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 from urllib.request import getproxies
 
 from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.zstack.cloud.plugins.module_utils._auth import REQUESTS_IMPORT_ERROR
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import (
-    Redactor,
-    ZStackError,
-    clip,
-    envelope_fields,
-    one_line,
-)
-from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import in_background
-from ansible_collections.zstack.cloud.plugins.module_utils._options import Options, secrets
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError, clip, envelope_fields, one_line
+from ansible_collections.zstack.cloud.plugins.module_utils._hints import NOT_ZSTACK, hint_for
+from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import Interrupts, Stopped, in_background
+from ansible_collections.zstack.cloud.plugins.module_utils._options import Connection
+from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor, redact_logs
+from ansible_collections.zstack.cloud.plugins.module_utils._times import http_date
+from ansible_collections.zstack.cloud.plugins.module_utils._version import VERSION
 
 try:
     import requests
     import urllib3
-    from urllib3.util import Retry
+
+    _Session = requests.Session
 except ImportError:
-    pass  # REQUESTS_IMPORT_ERROR tells
+    _Session = object  # type: ignore[assignment,misc]
 
-_BODY_LIMIT = 256 * 1024 * 1024
-_DEPTH_LIMIT = 64
-_TEXT_LIMIT = 500
+_BODY_LIMIT = 64 * 1024 * 1024
+# Values of JSON in a reply: 100,000 backups are about a million, empty lists in 64 MiB would be twenty.
+_VALUES_LIMIT = 3_000_000
+# Characters of a page that are looked at, and of it in a message.
+_PAGE_LIMIT, _TEXT_LIMIT = 16384, 500
+_LONGEST_NUMBER = 400
 
-# What to do about an answer that is no JSON, by words of it; the words are those of ZStack's RestServer.java.
-_TEXT_HINTS = {
-    "requestTimeTooSkewed": "Set timezone to the zone of the management node, and check both clocks.",
-    "no api mapping": "Check host, port and context_path; this call is known to ZStack 3.0.0 and later.",
-    "missing header 'Authorization'": "Something on the way dropped the header: ask the management node directly.",
-    "Authorization type must be": "This release knows no AccessKeys: use a session or an account.",
-}
-_STATUS_HINTS = {
-    502: "A proxy answered: check that the management node behind it runs.",
-    504: "A proxy answered: the management node behind it did not in time.",
-}
-_NOT_ZSTACK = "This is no answer of a management node: check host, port, use_ssl and context_path."
+# How servers say that they are of a release without the call (src: RestServer.java).
+_UNKNOWN_CALL = ("no api mapping", "the body doesn't contain action mapping")
 
 
 class Reply(NamedTuple):
     data: dict[str, Any]
-    date: datetime | None  # the server's time, from its Date header
+    date: datetime | None  # the server's time, from its Date header, in UTC
     status: int
+
+
+class Call(NamedTuple):
+    """An API call: ``name`` is for messages, ``path`` starts at /v1, ``hint`` goes before the general ones."""
+
+    name: str
+    method: str
+    path: str
+    auth: requests.auth.AuthBase
+    query: Sequence[tuple[str, str]] = ()
+    body: dict[str, Any] | None = None
+    hint: Callable[[Mapping[str, Any]], str | None] = lambda _error: None
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A call under way."""
+
+    call: Call
+    reply: Future[Reply]
+    give_up: float  # on the monotonic clock
 
 
 class Client:
     """A connection to one management node, kept open over calls, for use in a ``with``.
 
-    ``redact`` takes the secrets that it knows out of a text.
+    ``redact`` takes the secrets that it knows out of a text. ``warn`` passes a warning on with the server's name and
+    without secrets. A signal that would end the process ends the ``with`` first, and the process after it.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, connection: Connection, warn: Callable[[str], None], secrets: Iterable[str] = ()) -> None:
         if REQUESTS_IMPORT_ERROR:
             raise ZStackError(missing_required_lib("requests"))
-        self._options = options
-        self._session = requests.Session()
+        self._connection = connection
+        self._warn = warn
+        self._interrupts = Interrupts()
+        self._last_attempts = threading.Event()
+        self.redact = Redactor(connection.credentials.values[-1], *secrets, *_proxy_secrets())
+        redact_logs()
+        self._session = _NoRedirects()
         # Without cookies a call depends on its arguments alone, so calls can run in parallel.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        if options.verify is False:
+        self._session.headers["User-Agent"] = f"zstack.cloud/{VERSION} python-requests/{requests.__version__}"
+        # What _read() can undo within its limit.
+        self._session.headers["Accept-Encoding"] = "gzip, deflate"
+        if connection.verify is False:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        proxy_passwords = re.findall(r":([^:@/]+)@", " ".join(getproxies().values()))
-        self.redact = Redactor(*secrets(options), *proxy_passwords)
 
     def __enter__(self) -> Client:
+        self._interrupts.__enter__()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        self._last_attempts.set()
         self._session.close()
+        self._interrupts.__exit__()
 
-    def call(
-        self,
-        name: str,
-        method: str,
-        path: str,
-        *,
-        auth: requests.auth.AuthBase,
-        query: Iterable[tuple[str, str]] = (),
-        body: dict[str, Any] | None = None,
-    ) -> Reply:
-        """Call an API: its ``name`` is for error messages, its ``path`` starts at /v1.
+    def warn(self, text: str) -> None:
+        address = f"{self._connection.address}: "
+        self._warn(one_line(self.redact(address + text.removeprefix(address))))
 
-        The option ``timeout`` bounds the whole call, from the first connect to the last byte of the last try.
+    def call(self, call: Call) -> Reply:
+        """Return the reply to a call; raise ZStackError if it failed.
+
+        The option ``timeout`` limits the whole call, from the first connect to the last byte of the last attempt.
         """
-        give_up = time.monotonic() + self._options.timeout
-        # Pauses: none before the second try, then 2, 4, 8 ... seconds.
-        retry = Retry(total=self._options.retries, backoff_factor=1)
-        while True:
-            try:
-                return self._try(name, method, path, give_up, auth=auth, params=list(query), json=body)
-            except ZStackError as exc:
-                if not exc.passing or retry.total == 0:
-                    raise
-                retry = retry.increment(method, path, error=exc)
-                if time.monotonic() + retry.get_backoff_time() >= give_up:
-                    raise
-            retry.sleep()
+        return self.result(self.start(call))
 
-    def _try(self, name: str, method: str, path: str, give_up: float, **request: Any) -> Reply:
-        url = self._options.server + self._options.context_path + path
-        seconds = max(give_up - time.monotonic(), 0.001)
+    def call_all(self, calls: Sequence[Call], at_once: int) -> Iterator[tuple[int, Reply | ZStackError]]:
+        """Yield the number and the outcome of each call as it ends, with no more than ``at_once`` under way."""
+        waiting = list(enumerate(calls))
+        running: dict[int, Pending] = {}
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                number, call = waiting.pop(0)
+                running[number] = self.start(call)
+            self._wait(running.values())
+            now = time.monotonic()
+            for number, pending in list(running.items()):
+                if pending.reply.done() or pending.give_up <= now:
+                    del running[number]
+                    yield number, self._outcome(pending)
 
-        def exchange() -> tuple[requests.Response, bytes]:
-            # verify= on the request: on the session it would lose against REQUESTS_CA_BUNDLE.
+    def start(self, call: Call) -> Pending:
+        give_up = time.monotonic() + self._connection.timeout
+        return Pending(call, in_background(lambda: self._attempts(call, give_up)), give_up)
+
+    def result(self, pending: Pending) -> Reply:
+        """Return the reply to a call under way; raise ZStackError if it failed."""
+        self._wait([pending])
+        outcome = self._outcome(pending)
+        if isinstance(outcome, ZStackError):
+            raise outcome
+        return outcome
+
+    def finish(self, pending: Pending) -> Reply | ZStackError:
+        """Return the outcome of a call that is to be waited for even when the process is being stopped."""
+        self._interrupts.finish(pending.reply, pending.give_up)
+        return self._outcome(pending)
+
+    def _wait(self, running: Iterable[Pending]) -> None:
+        try:
+            self._interrupts.wait([each.reply for each in running], min(each.give_up for each in running))
+        except Stopped:
+            self._last_attempts.set()
+            raise
+
+    def _outcome(self, pending: Pending) -> Reply | ZStackError:
+        if not pending.reply.done():
+            return self._transport_failure(pending.call, TimeoutError())
+        failure = pending.reply.exception()
+        if failure is None:
+            return pending.reply.result()
+        return failure if isinstance(failure, ZStackError) else self._transport_failure(pending.call, failure)
+
+    def _attempts(self, call: Call, give_up: float, retried: int = 0) -> Reply:
+        try:
+            return self._attempt(call, give_up)
+        except ZStackError as exc:
+            # Seconds: 0, 2, 4, 8 ...
+            pause = 2.0**retried if retried else 0.0
+            if not exc.transient or retried >= self._connection.retries or time.monotonic() + pause >= give_up:
+                raise
+            if self._last_attempts.wait(pause):
+                raise
+        return self._attempts(call, give_up, retried + 1)
+
+    def _attempt(self, call: Call, give_up: float) -> Reply:
+        try:
             with self._session.request(
-                method,
-                url,
-                timeout=seconds,
-                verify=self._options.verify,
+                call.method,
+                self._connection.server + self._connection.context_path + call.path,
+                params=list(call.query),
+                json=call.body,
+                auth=call.auth,
+                # Of a single read. The limit of the whole call is kept by whoever waits for it: a server that sends a
+                # byte a second never meets this one, and looking up a name has none at all.
+                timeout=max(give_up - time.monotonic(), 0.001),
+                # On the request: on the session, REQUESTS_CA_BUNDLE would win.
+                verify=self._connection.verify,
                 allow_redirects=False,
                 stream=True,
-                **request,
             ) as response:
-                return response, _read(response)
+                text = "" if 300 <= response.status_code < 400 else _read(response)
+        # Libraries raise their own exceptions, Python's, and at odd replies and proxies almost any.
+        except Exception as exc:  # pylint: disable=broad-exception-caught
+            raise self._transport_failure(call, exc) from None
+        return self.unwrap(call, response, text)
 
-        try:
-            # A socket's time limit bounds single reads, so a server that drips never meets it, and looking up a name
-            # has none at all.
-            response, body = in_background(exchange).result(seconds)
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            OSError,
-            ValueError,
-            FutureTimeoutError,
-        ) as exc:
-            root = _root(exc)
-            description, hint = _transport_failure(exc, root, self._options)
-            passing = isinstance(exc, requests.ConnectionError) and isinstance(
-                root, (ConnectionRefusedError, ConnectionResetError, RemoteDisconnected)
-            )
-            raise ZStackError(self.redact(description), call=name, hint=hint, passing=passing) from None
-        return self.unwrap(name, response, body)
+    def _transport_failure(self, call: Call, exc: BaseException) -> ZStackError:
+        description, hint, transient = _describe_failure(exc, self._connection)
+        return self._error(call, clip(self.redact(description), _TEXT_LIMIT), hint=hint, transient=transient)
 
-    def unwrap(self, name: str, response: requests.Response, body: bytes) -> Reply:
-        """The reply, if the call went well: an ``error`` in it means that it did not, whatever the status."""
+    def failure(self, call: str, description: str, status: int) -> ZStackError:
+        """Return the error for a reply that is not what the call promises."""
+        return ZStackError(description, server=self._connection.address, call=call, status=status, hint=NOT_ZSTACK)
+
+    def _error(self, call: Call, error: dict[str, Any] | str, **more: Any) -> ZStackError:
+        return ZStackError(error, server=self._connection.address, call=call.name, **more)
+
+    def unwrap(self, call: Call, response: requests.Response, text: str) -> Reply:
+        """Return the reply if the call succeeded. An ``error`` in it means that it failed, at any status (doc)."""
         status = response.status_code
-        text = body.decode("utf-8-sig", "replace")
-        data = parse_json(text)
+        too_many = text.count(",") + text.count("[") + text.count("{") > _VALUES_LIMIT
+        data = None if too_many else parse_json(text)
+        method = self._connection.credentials.method
         if isinstance(data, dict) and data.get("error") is not None:
-            fields = envelope_fields(self.redact(data["error"]))
-            passing = status in (502, 504) or (status == 503 and fields["code"] in ("SYS.1010", "SYS.1012"))
-            raise ZStackError(fields, call=name, status=status, passing=passing)
+            fields = envelope_fields(data["error"], self.redact)
+            hint = call.hint(fields) or hint_for(fields["code"], "", status, method)
+            transient = status in (502, 504) or (status == 503 and fields["code"] in ("SYS.1010", "SYS.1012"))
+            raise self._error(call, fields, status=status, hint=hint, transient=transient)
         if isinstance(data, dict) and 200 <= status < 300:
-            return Reply(data, _date(response), status)
-
-        # Enough of a page to tell what it is. Redacted first: what comes then could take a secret apart.
-        words = clip(one_line(_without_tags(self.redact(text[:65536]))), _TEXT_LIMIT)
-        hint = next((hint for part, hint in _TEXT_HINTS.items() if part in text), _STATUS_HINTS.get(status))
-        if 200 <= status < 300:
-            words, hint = f"the reply is not a JSON object: {words or 'it is empty'}", _NOT_ZSTACK
+            return Reply(data, http_date(response.headers.get("Date")), status)
+        page = self.redact(_page_text(self.redact(text, _PAGE_LIMIT)))
+        words = clip(one_line(page), _TEXT_LIMIT)
+        if too_many:
+            words = f"the response holds more than {_VALUES_LIMIT:,} JSON values"
+        elif 200 <= status < 300:
+            words = f"the response is not a JSON object: {words or 'it is empty'}"
         elif 300 <= status < 400:
-            target = clip(one_line(self.redact(response.headers.get("Location", "nowhere"))), _TEXT_LIMIT)
-            words, hint = f"the reply is a redirect to {target}, which is not followed", _NOT_ZSTACK
-        raise ZStackError(
-            words or clip(one_line(self.redact(response.reason or "the reply is empty")), _TEXT_LIMIT),
-            call=name,
+            target = one_line(self.redact(str(response.headers.get("Location", "nowhere")), _TEXT_LIMIT))
+            words = f"the response is a redirect to {target}, which is not followed"
+        raise self._error(
+            call,
+            words or "the response is empty",
             status=status,
-            hint=hint,
-            passing=status in (502, 504),
+            hint=hint_for(None, page, status, method),
+            transient=status in (502, 504),
+            unknown_call=any(phrase in page for phrase in _UNKNOWN_CALL),
         )
 
 
-def _read(response: requests.Response) -> bytes:
+class _NoRedirects(_Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Find no target: requests would read the whole body of a redirect, even of one that it must not follow."""
+
+
+def _read(response: requests.Response) -> str:
+    """Return the body as text. It is decompressed here, as urllib3 sets no limit to what a body may become."""
+    raw = response.raw
     # urllib3 before 2.0 takes a body that breaks off for a whole one otherwise.
-    response.raw.enforce_content_length = True
+    raw.enforce_content_length = True
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
+        raise ValueError(f"the response has an unsupported Content-Encoding: {encoding}")
+    inflater = zlib.decompressobj(wbits=47) if encoding not in ("", "identity") else None
     body = bytearray()
-    for chunk in response.iter_content(65536):
-        body += chunk
-        if len(body) > _BODY_LIMIT:
-            raise ValueError(f"the reply is larger than {_BODY_LIMIT >> 20} MiB")
-    return bytes(body)
+    while chunk := raw.read(65536, decode_content=False):
+        body += inflater.decompress(chunk, _BODY_LIMIT + 1 - len(body)) if inflater else chunk
+        if len(body) > _BODY_LIMIT or (raw.length_remaining or 0) > _BODY_LIMIT:
+            raise ValueError(f"the response is larger than {_BODY_LIMIT >> 20} MiB")
+    if inflater and body and not inflater.eof:
+        raise ValueError("the compressed response is incomplete")
+    return body.decode("utf-8-sig", "replace")
 
 
 def parse_json(text: str) -> Any:
-    """The JSON value of a text; None where it is none, or nested deeper than anything that ZStack sends."""
+    """Return the JSON value of a text; None if it is not JSON, or nested too deeply for Python."""
     try:
-        return _portable(json.loads(text), _DEPTH_LIMIT)
+        return json.loads(text, parse_int=_number(int), parse_float=_number(float), parse_constant=lambda _dummy: None)
     except (ValueError, RecursionError):
         return None
 
 
-def _portable(value: Any, depth: int) -> Any:
-    """A JSON value that Ansible can pass on: UTF-8 has no lone surrogates, JSON no NaN and no Infinity."""
-    if depth == 0:
-        raise ValueError("nested too deeply")
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, list):
-        return [_portable(each, depth - 1) for each in value]
-    if isinstance(value, dict):
-        return {_portable(key, depth): _portable(each, depth - 1) for key, each in value.items()}
-    return value
+def _number(convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    # The time that Python takes for a number grows with the square of its length.
+    return lambda digits: convert(digits) if len(digits) < _LONGEST_NUMBER else None
 
 
-def _without_tags(text: str) -> str:
-    return re.sub(r"(?is)<(script|style)\b.*?</\1>|<[^>]*>", " ", text) if text.lstrip().startswith("<") else text
+def _page_text(text: str) -> str:
+    """Return what a person would read of an HTML page."""
+    if not text.lstrip().startswith("<"):
+        return text
+    outside = re.split(r"(?i)</?(?:script|style)\b[^<>]*>", text)[::2]
+    return re.sub(r"<[^<>]*>", " ", " ".join(outside))
 
 
-def _date(response: requests.Response) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(response.headers["Date"])
-        return date if date.tzinfo else None
-    except (KeyError, TypeError, ValueError):
-        return None
+def _proxy_secrets() -> Iterator[str]:
+    """Yield the passwords of the environment's proxies, and what HTTP makes of them, however odd their URLs are."""
+    for proxy in getproxies().values():
+        user, found, _dummy = re.sub(r"^[A-Za-z0-9+.-]*://", "", proxy).rpartition("@")
+        if found:
+            name, _dummy, password = user.partition(":")
+            yield password or name
+            yield base64.b64encode(unquote(user).encode("utf-8", "surrogateescape")).decode()
 
 
 def _root(exc: BaseException) -> BaseException:
-    """The exception that the library's own ones were raised for."""
+    """Return the exception that the library's own ones were raised for."""
     cause = exc.__cause__ or exc.__context__
-    # urllib3 before 2.0 tries an argument of Python 2 before each reply: that is a TypeError, and the cause of nothing.
+    # urllib3 before 2.0 tries an argument of Python 2 first: that is a TypeError, and the cause of nothing.
     return exc if cause is None or isinstance(cause, TypeError) else _root(cause)
 
 
-def _transport_failure(exc: BaseException, root: BaseException, options: Options) -> tuple[str, str]:
-    """What happened on the way, and which option helps."""
+def _describe_failure(exc: BaseException, connection: Connection) -> tuple[str, str, bool]:
+    """Return what failed, what to do about it, and whether another attempt may help."""
+    root = _root(exc)
     reason = getattr(root, "strerror", None) or str(root) or type(root).__name__
-    if isinstance(exc, requests.exceptions.ProxyError):
-        return f"the proxy failed: {reason}", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment."
+    before_reply = isinstance(exc, requests.ConnectionError)
+    if isinstance(exc, (requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL)):
+        return f"the proxy failed: {reason}", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment.", False
     if isinstance(root, ssl.SSLError) and not isinstance(root, ssl.SSLCertVerificationError):
-        return f"no TLS connection: {root.reason}", "Set use_ssl to false, or port to the one with TLS 1.2 or later."
+        return (
+            f"TLS failed: {root.reason or reason}",
+            "Set use_ssl to false, or port to one with TLS 1.2 or later.",
+            False,
+        )
     if isinstance(exc, requests.exceptions.SSLError):
         # urllib3 before 2.0 compares names itself, and has an exception of its own for those that differ.
         return (
             f"the server's certificate was refused: {getattr(root, 'verify_message', reason)}",
-            "Set host to a name in the certificate, or ca_path to the CA that issued it; or validate_certs to false.",
+            "Set host to a name in the certificate, or ca_path to the certificate authority that issued it.",
+            False,
         )
-    if isinstance(root, (FutureTimeoutError, TimeoutError, socket.timeout)):
-        return f"no complete reply within {options.timeout} s", "Raise timeout, or check what slows the server down."
+    if isinstance(root, (TimeoutError, socket.timeout)):
+        hint = "Raise timeout, or check what slows the server down."
+        return f"no response within {connection.timeout} s", hint, False
     if isinstance(root, socket.gaierror):
-        return f"the name of the host is not known: {reason}", "Check host."
+        return f"host name not found: {reason}", "Check host.", False
     if isinstance(root, ConnectionRefusedError):
-        return f"nobody listens at the port: {reason}", "Check host and port, and that the management node runs."
-    return f"the connection failed: {reason}", "Check host, port and use_ssl."
+        hint = "Check host and port, and that the management node is running."
+        return f"connection refused: nothing is listening on port {connection.port}", hint, before_reply
+    if isinstance(root, (ConnectionResetError, BrokenPipeError, RemoteDisconnected)):
+        return f"the connection was cut off: {reason}", "Check host, port and use_ssl.", before_reply
+    if isinstance(root, (OSError, requests.RequestException, urllib3.exceptions.HTTPError)):
+        return f"the connection failed: {reason}", "Check host, port and use_ssl.", False
+    if type(exc) is ValueError:
+        return reason, NOT_ZSTACK, False
+    return f"the call failed: {reason}", "Check host, port, use_ssl, and the proxy if there is one.", False

@@ -4,199 +4,283 @@
 
 # Private to this collection: it can change in any release.
 
-"""GetDatabaseBackupFromImageStore, and what its reply means."""
+"""GetDatabaseBackupFromImageStore: its options, the call, and what its reply means."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from datetime import datetime, timezone, tzinfo
-from functools import partial
-from threading import Semaphore
-from typing import Any, NamedTuple
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
 
-from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
-
-from ansible_collections.zstack.cloud.plugins.module_utils._auth import (
-    AccessKeyAuth,
-    NoAuth,
-    SessionAuth,
-    authenticated,
+from ansible_collections.zstack.cloud.plugins.module_utils._auth import AccessKeyAuth, SessionAuth
+from ansible_collections.zstack.cloud.plugins.module_utils._client import Call, Client, Reply, parse_json
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import (
+    ZStackError,
+    as_text,
+    clip,
+    last_line,
+    one_line,
+    portable,
 )
-from ansible_collections.zstack.cloud.plugins.module_utils._client import Client, Reply, parse_json
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError, as_text, clip
-from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import in_background
-from ansible_collections.zstack.cloud.plugins.module_utils._options import Options, StorageUrl
-from ansible_collections.zstack.cloud.plugins.module_utils._times import offset_name, parse_zone, read_time
+from ansible_collections.zstack.cloud.plugins.module_utils._login import logged_in
+from ansible_collections.zstack.cloud.plugins.module_utils._options import (
+    Connection,
+    check_connection,
+    check_ranges,
+    connection_spec,
+)
+from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform, describe_platform
+from ansible_collections.zstack.cloud.plugins.module_utils._storage import Storage, check_storage, storage_spec
+from ansible_collections.zstack.cloud.plugins.module_utils._times import read_time
 
 _CALL = "GetDatabaseBackupFromImageStore"
-# A scan opens an ssh connection from the management node to the storage.
+# A scan opens an SSH connection from the management node to the storage (src).
 _SCANS_AT_ONCE = 5
+# Seconds that a backup may be ahead of the server's clock before its time counts as wrong.
+_FUTURE = 300
+_RANGES = {"registry_port": (1, 65535), "limit": (1, None)}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _TEXTS = (
-    "id",
-    "parent",
-    "blobsum",
-    "created",
-    "author",
-    "arch",
-    "desc",
-    "name",
-    "version",
-    "type",
-    "md5",
-    "install_path",
+    *("id", "parent", "blobsum", "created", "author", "arch", "desc"),
+    *("name", "version", "type", "md5", "install_path"),
 )
 
+SCAN_HINTS: Mapping[str, str] = {
+    "SYS.1003": "Check that url names an existing storage.",
+    "SYS.1006": "Check url and registry_port.",
+    "SYS.1007": "Check url, registry_port and the tags.",
+}
+# By the last words of a scan that failed: SYS.1000 quotes the command and what it said (src).
+SCAN_FAILURES: Mapping[str, str] = {
+    "Permission denied": "Check user name and password of the storage.",
+    "No route to host": "Check the host in url, and the network between management node and storage.",
+    "Connection refused": "Check the host and the SSH port in url, and registry_port.",
+    "Connection timed out": "Check the host and the SSH port in url, and firewalls.",
+    "Could not resolve hostname": "Check the host in url: the management node cannot resolve it.",
+}
 
-class Platform(NamedTuple):
-    """What the running platform says of itself, or what stands in where it does not."""
 
-    version: str | None
-    zone: tzinfo | None
-    timezone: str  # the name or the offset of zone
+def argument_spec() -> dict[str, dict[str, Any]]:
+    """Return the argument spec of all options but ``url``, which a lookup takes as its terms."""
+    return {
+        **connection_spec(),
+        **storage_spec(),
+        "system_tags": {"type": "list", "elements": "str"},
+        "user_tags": {"type": "list", "elements": "str"},
+        "max_age": {"type": "str"},
+        "limit": {"type": "int"},
+    }
 
 
-def gather(options: Options, warn: Callable[[str], None]) -> list[dict[str, Any]]:
-    """A result for each of the options' storages, in their order, as the module's RETURN describes it.
+@dataclass(frozen=True)
+class Options:
+    """Checked options."""
 
-    All are asked for with one login. What a user should know but need not act on goes to ``warn``. Raises
-    ZStackError where one of the storages cannot be told of.
+    connection: Connection
+    storages: list[Storage]
+    registry_port: int | None
+    system_tags: list[str]
+    user_tags: list[str]
+    max_age: int | None  # seconds
+    limit: int | None
+
+
+def check(params: Mapping[str, Any], terms: Sequence[Any], sources: Sequence[Mapping[str, Any]]) -> Options:
+    """Return options from values that passed the argument spec.
+
+    ``terms`` are the storages: URLs, or mappings with ``url`` and ``password``. Secrets are read from ``sources``.
     """
-    with Client(options) as client, authenticated(client, options, warn) as auth:
-
-        def scan(storage: StorageUrl) -> Reply:
-            return client.call(
-                _CALL, "GET", "/v1/database-backups/image-store", auth=auth, query=_query(options, storage)
-            )
-
-        slots = Semaphore(_SCANS_AT_ONCE)
-        scans = [in_background(partial(scan, storage), slots) for storage in options.storages]
-        try:
-            replies = [each.result() for each in scans]
-        finally:
-            # Whatever ends this early, the logout comes at once, and no scan holds it up.
-            for each in scans:
-                each.cancel()
-        found = [backups_of(reply) for reply in replies]
-        platform = _platform(client, auth, options, warn)
-
-        def warn_without_secrets(text: str) -> None:
-            warn(client.redact(text))
-
-        return [
-            summarize(images, storage, reply.date, platform, options, warn_without_secrets)
-            for images, storage, reply in zip(found, options.storages, replies)
-        ]
+    check_ranges(params, _RANGES)
+    return Options(
+        connection=check_connection(params, sources),
+        storages=[check_storage(term, sources) for term in terms],
+        registry_port=params["registry_port"],
+        system_tags=params["system_tags"] or [],
+        user_tags=params["user_tags"] or [],
+        max_age=_seconds(params["max_age"]) if params["max_age"] else None,
+        limit=params["limit"],
+    )
 
 
-def _query(options: Options, storage: StorageUrl) -> list[tuple[str, str]]:
+def _seconds(age: str) -> int:
+    parts = re.fullmatch(r"([0-9]{1,9})([smhdw])", age.strip())
+    if not parts:
+        raise ZStackError(f"max_age must be a whole number with a unit, such as 90s, 30m, 24h, 7d or 2w, got {age!r}")
+    return int(parts[1]) * _SECONDS[parts[2]]
+
+
+def gather(options: Options, warn: Callable[[str], None], report: bool = False) -> list[dict[str, Any]]:
+    """Return a result for each of the options' storages, in their order, as the module's RETURN describes it.
+
+    All are scanned with one login. Raises ZStackError if anything fails; with ``report``, that becomes the result of
+    the storages that it affects.
+    """
+    try:
+        return _gather(options, warn, report)
+    except ZStackError as exc:
+        if not report:
+            raise
+        return [_failure(storage, exc) for storage in options.storages]
+
+
+def _gather(options: Options, warn: Callable[[str], None], report: bool) -> list[dict[str, Any]]:
+    storages = options.storages
+    secrets = [secret for storage in storages for secret in storage.secrets]
+    with Client(options.connection, warn, secrets) as client, logged_in(client, options.connection) as login:
+        calls = [_scan(options, storage, login.auth) for storage in storages]
+        outcomes: dict[int, Reply | ZStackError] = {}
+        for number, outcome in client.call_all(calls, _SCANS_AT_ONCE):
+            outcomes[number] = outcome
+            if isinstance(outcome, ZStackError) and not report:
+                raise outcome.at(storages[number].masked, named=len(storages) > 1)
+        platform = describe_platform(client, login, options.connection)
+
+        def result(number: int) -> dict[str, Any]:
+            storage, outcome = storages[number], outcomes[number]
+            try:
+                if isinstance(outcome, ZStackError):
+                    raise outcome
+                images = images_of(outcome, client)
+                return summarize(images, storage, outcome.date, platform, options, client.warn)
+            except ZStackError as exc:
+                failure = exc.at(storage.masked, named=len(storages) > 1)
+                if not report:
+                    raise
+                return _failure(storage, failure)
+
+        return [result(number) for number in range(len(storages))]
+
+
+def _scan(options: Options, storage: Storage, auth: SessionAuth | AccessKeyAuth) -> Call:
     port = options.registry_port
-    return [
+    query = [
         ("url", storage.url),
         *([] if port is None else [("registryPort", str(port))]),
         *(("systemTags", tag) for tag in options.system_tags),
         *(("userTags", tag) for tag in options.user_tags),
     ]
+    return Call(_CALL, "GET", "/v1/database-backups/image-store", auth, query=query, hint=_hint)
 
 
-def backups_of(reply: Reply) -> list[Any]:
-    """The list in a reply: ``infos`` as documented, ``backups`` as today's servers have it; none is an empty list."""
-    images: Any = next((reply.data[key] for key in ("backups", "infos") if reply.data.get(key) is not None), [])
+def _hint(error: Mapping[str, Any]) -> str | None:
+    if error["code"] == "SYS.1000" and "shell command[" in (error["details"] or ""):
+        words = last_line(error["details"])
+        hint = next((hint for phrase, hint in SCAN_FAILURES.items() if phrase in words), "")
+        return f"{hint} Try ssh from the management node.".lstrip()
+    return SCAN_HINTS.get(error["code"] or "")
+
+
+def _failure(storage: Storage, failure: ZStackError) -> dict[str, Any]:
+    """Return the keys of a result, empty, with those of a failed module."""
+    empty = dict.fromkeys(("latest", "checked_at", "timezone", "timezone_source", "platform_version"))
+    counts = {"backups": [], "count": 0, "total": 0, "storage": storage.masked}
+    error = {**failure.error, "storage": storage.masked}
+    return {**counts, **empty, "failed": True, "msg": str(failure), "error": error, "status": failure.status}
+
+
+def images_of(reply: Reply, client: Client) -> list[Any]:
+    """Return the list in a reply: ``infos`` as documented, ``backups`` as today's servers send it."""
+    images = next((reply.data[key] for key in ("backups", "infos") if reply.data.get(key) is not None), None)
     if not isinstance(images, list):
-        raise ZStackError("the reply's backups are not a list", call=_CALL, status=reply.status)
+        raise client.failure(_CALL, "the response holds no list of backups", reply.status)
     return images
-
-
-def _platform(
-    client: Client, auth: SessionAuth | AccessKeyAuth, options: Options, warn: Callable[[str], None]
-) -> Platform:
-    """Asks for the platform's version and zone. Neither call can fail a task: old servers know only one or none."""
-    actions = "/v1/management-nodes"
-    version = _tell(client, "GetVersion", "PUT", f"{actions}/actions", auth=NoAuth(), body={"getVersion": {}})
-    current = version.get("version")
-    if not isinstance(current, str) or not current:
-        current = None
-    if options.timezone is not None:
-        return Platform(current, options.zone, options.timezone)
-    told = _tell(client, "GetPlatformTimeZone", "GET", f"{actions}/platform-timezone", auth=auth)
-    for name in (told.get("timezone"), told.get("offset")):
-        if isinstance(name, str) and (zone := parse_zone(name)):
-            return Platform(current, zone, name)
-    if auth.server_zone:
-        return Platform(current, auth.server_zone, offset_name(auth.server_zone))
-    local = offset_name(None)
-    warn(f"The server does not tell its time zone: its times are read in this machine's, {local}. Set timezone.")
-    return Platform(current, None, local)
-
-
-def _tell(client: Client, *call: str, **request: Any) -> dict[str, Any]:
-    try:
-        return client.call(*call, **request).data
-    except ZStackError:
-        return {}
 
 
 def summarize(
     images: list[Any],
-    storage: StorageUrl,
+    storage: Storage,
     date: datetime | None,
     platform: Platform,
     options: Options,
     warn: Callable[[str], None],
 ) -> dict[str, Any]:
-    """The result for one storage. ``date`` is the server's time, or None for this machine's."""
-    now = (date or datetime.now(timezone.utc)).astimezone(platform.zone).replace(microsecond=0)
-    entries = [entry(image, now, platform) for image in images if isinstance(image, dict)]
-    if len(entries) < len(images):
-        warn(f"{storage.masked}: left out what is no description of a backup: {len(images) - len(entries)} in all.")
-    timeless = [each["created"] for each in entries if each["age_seconds"] is None]
-    if timeless:
-        text = clip(", ".join(map(repr, timeless[:3])), 200)
-        warn(f"{storage.masked}: no readable time in {len(timeless)} of {len(entries)} backups, such as {text}.")
-    backups = sorted(entries, key=lambda each: math.inf if each["age_seconds"] is None else each["age_seconds"])
+    """Return the result for one storage. ``date`` is the server's time, or None for this machine's."""
+    if options.max_age is not None and platform.timezone_source == "host":
+        raise ZStackError(
+            "max_age requires a known time zone, and the management node does not report its own: set timezone",
+            server=options.connection.address,
+        )
+    now = (date or datetime.now(timezone.utc)).replace(microsecond=0).astimezone(platform.zone)
+    known = [image for image in images if isinstance(image, dict)]
+    if len(known) < len(images):
+        warn(f"{storage.masked}: ignored {len(images) - len(known)} entries that are not objects.")
+    # Instants are compared in seconds: datetimes of one zone are compared by their wall clocks, in Python.
+    aged = [(image, _age(image, now, platform)) for image in known]
+    aged.sort(key=lambda each: math.inf if each[1] is None else each[1])
+    _warn_of_times(aged, storage, warn)
+    selected = aged
     if options.max_age is not None:
-        backups = [
-            each for each in backups if each["age_seconds"] is not None and each["age_seconds"] <= options.max_age
-        ]
-    backups = backups[: options.limit]
+        selected = [each for each in aged if each[1] is not None and -_FUTURE <= each[1] <= options.max_age]
+    backups = [parse_backup(image, now, platform) for image, _dummy in selected[: options.limit]]
+    newest = aged[0][0] if aged and aged[0][1] is not None else None
     return {
         "backups": backups,
-        "latest": backups[0] if backups else None,
+        "latest": parse_backup(newest, now, platform) if newest is not None else None,
         "count": len(backups),
-        "total": len(entries),
+        "total": len(known),
         "storage": storage.masked,
         "checked_at": now.isoformat(),
         "timezone": platform.timezone,
+        "timezone_source": platform.timezone_source,
         "platform_version": platform.version,
     }
 
 
-def entry(image: dict[str, Any], now: datetime, platform: Platform) -> dict[str, Any]:
-    """One backup, with every key, from an image of either kind of reply."""
-    said = camel_dict_to_snake_dict(image)
-    created = said.pop("created_time", None)
-    if said.get("created") is None:
-        said["created"] = created
-    # The image store keeps what it does not know of a backup in the image's description (src).
-    described = _json_object(said.get("desc"))
+def _warn_of_times(
+    aged: list[tuple[dict[str, Any], int | None]], storage: Storage, warn: Callable[[str], None]
+) -> None:
+    unreadable = [_created(image) for image, age in aged if age is None]
+    future = [_created(image) for image, age in aged if age is not None and age < -_FUTURE]
+    for times, problem, remedy in (
+        (unreadable, "no readable time", "They are never the latest."),
+        (future, "a time in the future", "Check timezone, and the clocks."),
+    ):
+        if times:
+            examples = clip(one_line(", ".join(map(repr, times[:3]))), 200)
+            warn(f"{storage.masked}: {len(times)} of {len(aged)} backups have {problem}, such as {examples}. {remedy}")
+
+
+def _created(image: Mapping[str, Any]) -> Any:
+    return image.get("createdTime") if image.get("created") is None else image["created"]
+
+
+def _age(image: Mapping[str, Any], now: datetime, platform: Platform) -> int | None:
+    at = read_time(_created(image), platform.zone)
+    return None if at is None else int(now.timestamp()) - int(at.timestamp())
+
+
+def parse_backup(image: Mapping[str, Any], now: datetime, platform: Platform) -> dict[str, Any]:
+    """Return one backup, with every key, from an entry of either kind of reply."""
+    fields: dict[str, Any] = portable(image)
+    # The image store keeps what it does not know about a backup in the image's description (src).
+    described = _json_object(fields.get("desc"))
     for key in ("version", "type", "md5"):
-        if said.get(key) is None:
-            said[key] = described.get(key)
-    if said.get("install_path") is None and said.get("name") is not None and said.get("id") is not None:
-        said["install_path"] = f"zstore://{said['name']}/{said['id']}"
-    if said.get("id") is None and isinstance(said.get("install_path"), str):
-        said["id"] = said["install_path"].rpartition("/")[2] or None
-    texts = {key: None if said.get(key) is None else as_text(said[key]) for key in _TEXTS}
-    at = read_time(said["created"], platform.zone)
-    known = texts["version"] and platform.version
+        if fields.get(key) is None:
+            fields[key] = described.get(key)
+    name = fields.get("name")
+    if fields.get("install_path") is None and name is not None and fields.get("id") is not None:
+        fields["install_path"] = f"zstore://{as_text(name)}/{as_text(fields['id'])}"
+        # Every backup's image has the same name (src).
+        fields["name"] = described.get("name") or name
+    if fields.get("id") is None and isinstance(fields.get("install_path"), str):
+        fields["id"] = fields["install_path"].rpartition("/")[2] or None
+    fields["created"] = portable(_created(image))
+    fields.pop("created_time", None)
+    texts = {key: None if fields.get(key) is None else as_text(fields[key]) for key in _TEXTS}
+    at, age = read_time(_created(image), platform.zone), _age(image, now, platform)
+    versions = texts["version"] and platform.version
     return {
-        **said,
+        **fields,
         **texts,
-        "size": _bytes(said.get("size")),
-        "virtualsize": _bytes(said.get("virtualsize")),
+        "size": _bytes(fields.get("size")),
+        "virtualsize": _bytes(fields.get("virtualsize")),
         "created_at": at.isoformat() if at else None,
-        "age_seconds": int((now - at).total_seconds()) if at else None,
-        "restorable": texts["version"] == platform.version if known else None,
+        "created_epoch": int(at.timestamp()) if at else None,
+        "age_seconds": age,
+        "restorable": texts["version"] == platform.version if versions else None,
     }
 
 
@@ -206,7 +290,7 @@ def _json_object(text: Any) -> dict[str, Any]:
 
 
 def _bytes(size: Any) -> int | None:
-    """A size as an int: the server writes it as a float at times, a proxy's rewriting as a text."""
+    """Return a size as an int: servers write it as a float at times, and proxies as a text."""
     try:
         number = size if isinstance(size, int) else float(size)
     except (TypeError, ValueError):

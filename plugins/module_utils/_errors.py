@@ -4,37 +4,25 @@
 
 # Private to this collection: it can change in any release.
 
-"""The one exception of this collection, and the redaction that keeps secrets out of it."""
+"""The exception that every failure becomes, and the texts in it: bounded, printable, without secrets."""
 
 from __future__ import annotations
 
-import html
 import json
-import re
-import shlex
+import math
+from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
-_MESSAGE_LIMIT = 1500
-_FIELD_LIMIT = 4000
-_CAUSES_LIMIT = 10
+from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
 
-# What to do about an error code. The codes are ZStack's (SysErrors.java, IdentityErrors.java).
-_HINTS = {
-    "ID.1000": "Check account_name and account_password.",
-    "ID.1001": "The session is unknown or has expired: log in again for a new session_uuid, "
-    "or give account_name and account_password, which log in for each task. An AccessKey: check its ID and secret.",
-    "ID.1002": "Use an account that may list database backups, such as admin.",
-    "ID.1006": "Log out sessions of this account that nobody needs, or wait until they expire.",
-    "SYS.1001": "The management node gave up waiting: try again when it is less busy.",
-    "SYS.1003": "Check that url names a storage that exists.",
-    "SYS.1006": "Check the password, host, SSH port and path in url, and registry_port.",
-    "SYS.1007": "Check url, registry_port and the tags.",
-    "SYS.1010": "The management node is not ready yet: try again in some minutes.",
-    "SYS.1012": "The management node is unavailable: check its state with zstack-ctl status.",
-}
+_MESSAGE_LIMIT = 1400
+_FIELD_LIMIT = 4000
+_FIELDS_LIMIT = 50
+_CAUSES_LIMIT = 10
+_KEY_LIMIT = 100
+_DEPTH_LIMIT = 64
 
 
 class ZStackError(Exception):
@@ -42,125 +30,144 @@ class ZStackError(Exception):
 
     As text it is one line of less than 2,000 characters, for a person. For programs it has
 
-    - ``error``: a dict with ``code``, ``description`` and ``details`` (each a str or None), ``causes`` (a list of dicts
-      with these three, the outermost first), and in snake_case whatever else the server's envelope held;
-    - these four as attributes of their own;
-    - ``status``: the HTTP status, an int, or None where no reply came;
-    - ``passing``: whether another try may help.
+    - ``error``: a dict with ``code``, ``description`` and ``details`` (str or None), ``causes`` (a list of dicts with
+      these three keys, outermost first), ``server`` (``host:port``) and ``storage`` (str or None), and in snake_case
+      whatever else the server's envelope held;
+    - ``status``: the HTTP status (int), or None without a response;
+    - ``transient``: whether another attempt may help;
+    - ``unknown_call``: whether the server does not have this call, as older releases do not.
     """
 
     def __init__(
         self,
         error: dict[str, Any] | str,
         *,
-        call: str = "",
+        server: str | None = None,
+        call: str | None = None,
         status: int | None = None,
         hint: str | None = None,
-        passing: bool = False,
+        transient: bool = False,
+        unknown_call: bool = False,
     ) -> None:
+        super().__init__()
         fields = error if isinstance(error, dict) else {"description": error}
-        self.error: dict[str, Any] = {"code": None, "description": None, "details": None, "causes": [], **fields}
-        self.code: str | None = self.error["code"]
-        self.description: str | None = self.error["description"]
-        self.details: str | None = self.error["details"]
-        self.causes: list[dict[str, Any]] = self.error["causes"]
+        base: dict[str, Any] = {"code": None, "description": None, "details": None, "causes": []}
+        self.error: dict[str, Any] = {**base, **fields, "server": server, "storage": None}
         self.status = status
-        self.passing = passing
-        what = "; caused by ".join(filter(None, map(_describe, [self.error, *self.causes]))) or "no reason is given"
-        line = clip(one_line(f"{call}: {what}" if call else what), _MESSAGE_LIMIT)
-        if status is not None:
-            line += f" (HTTP {status})"
-        hint = hint or _HINTS.get(self.code or "")
-        super().__init__(f"{line}{'' if line.endswith('.') else '.'} {hint}" if hint else line)
+        self.transient = transient
+        self.unknown_call = unknown_call
+        self._call = call
+        self._hint = hint
+        self._names_storage = False
+
+    def at(self, storage: str, named: bool) -> ZStackError:
+        """Set the storage that the call was about; with ``named``, the line names it, too."""
+        self.error["storage"], self._names_storage = storage, named
+        return self
+
+    def __str__(self) -> str:
+        where = [self.error["server"], self.error["storage"] if self._names_storage else None, self._call]
+        what = "; caused by ".join(filter(None, map(_describe, [self.error, *self.error["causes"]])))
+        line = ": ".join(filter(None, [*where, clip(one_line(what), _MESSAGE_LIMIT) or "no reason is given"]))
+        if self.status is not None:
+            line += f" (HTTP {self.status})"
+        return f"{line}{'' if line.endswith('.') else '.'} {self._hint}" if self._hint else line
 
 
-def envelope_fields(envelope: Any) -> dict[str, Any]:
-    """The ``error`` of a ZStackError, from what stands under "error" in a reply.
+def envelope_fields(envelope: Any, redact: Redactor) -> dict[str, Any]:
+    """Return the ``error`` of a ZStackError from the value of "error" in a response.
 
-    Documented is an object with a chain of ``cause``; newer servers send a list of ``causes`` as well. Both come out
-    as one flat list. Anything but an object is taken for the description.
+    Documented is an object with a chain of ``cause``; newer servers also send a list of ``causes`` (src). Both become
+    one flat list. Anything but an object becomes the description. Texts and lists are cut to a readable size.
     """
-    fields = _error_fields(envelope)
-    waiting = _causes(fields)
+    fields, waiting = _error_fields(envelope, redact)
     causes: list[dict[str, Any]] = []
     while waiting and len(causes) < _CAUSES_LIMIT:
-        cause = _error_fields(waiting.pop(0))
-        waiting = _causes(cause) + waiting
+        cause, deeper = _error_fields(waiting.pop(0), redact)
+        waiting = deeper + waiting
         causes.append({key: cause[key] for key in ("code", "description", "details")})
     return {**fields, "causes": causes}
 
 
-def _error_fields(envelope: Any) -> dict[str, Any]:
+def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list[Any]]:
+    """Return the fields of one error, and its causes as they are."""
     if not isinstance(envelope, dict):
         envelope = {"description": envelope}
-    fields: dict[str, Any] = camel_dict_to_snake_dict({"code": None, "description": None, "details": None, **envelope})
-    for key in ("code", "description", "details"):
-        if fields[key] is not None:
-            fields[key] = clip(as_text(fields[key]), _FIELD_LIMIT)
-    return fields
+    fields: dict[str, Any] = {"code": None, "description": None, "details": None}
+    causes = [envelope.get("cause"), *(_list(envelope.get("causes"))[:_CAUSES_LIMIT])]
+    for key, value in list(envelope.items())[:_FIELDS_LIMIT]:
+        if key in ("cause", "causes") or value is None:
+            continue
+        text = as_text(value)
+        if key in fields or isinstance(value, str) or len(text) > _FIELD_LIMIT:
+            fields[snake_case(redact(key))] = clip(redact(text, 4 * _FIELD_LIMIT), _FIELD_LIMIT)
+        else:
+            fields[snake_case(redact(key))] = portable(redact.value(value))
+    return fields, [each for each in causes if each is not None]
 
 
-def _causes(fields: dict[str, Any]) -> list[Any]:
-    """The causes that stand in an error's fields, which lose them."""
-    cause, causes = fields.pop("cause", None), fields.pop("causes", None)
-    found = [cause, *causes] if isinstance(causes, list) else [cause, causes]
-    return [each for each in found if each is not None]
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _describe(error: dict[str, Any]) -> str:
-    """``[code] description: details``, as much of it as there is."""
+    """Return ``[code] description: details``, as much of it as there is."""
     code, description, details = error["code"], error["description"], error["details"]
-    words = ": ".join(dict.fromkeys(filter(None, (description, details))))
+    words = ": ".join(dict.fromkeys(filter(None, (description, details and _last_line_first(details)))))
     return f"[{code}] {words}".rstrip() if code else words
 
 
+def _last_line_first(text: str) -> str:
+    """Return several lines as one that begins with the last: what a failed command said follows the command (src)."""
+    lines = _lines(text)
+    return f"{last_line(text)} ({'; '.join(lines[:-1])})" if len(lines) > 1 else text
+
+
+def last_line(text: str) -> str:
+    """Return the last words of a text, such as what a failed command said."""
+    return (_lines(text) or [""])[-1].removeprefix("stderr: ")
+
+
+def _lines(text: str) -> list[str]:
+    lines = [line.strip() for line in text.splitlines()]
+    return [line for line in lines if line and line not in ("stdout:", "stderr:")]
+
+
 def as_text(value: Any) -> str:
-    """A text as it is, and any other JSON value as JSON."""
+    """Return a text as it is, and any other JSON value as JSON."""
+    value = portable(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def portable(value: Any, depth: int = _DEPTH_LIMIT) -> Any:
+    """Return a JSON value that Ansible can pass on.
+
+    Ansible cannot print lone surrogates, and JSON has neither NaN nor Infinity. What is nested deeper than anything
+    that ZStack sends becomes None. Keys of objects become snake_case.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, list):
+        return [portable(each, depth - 1) for each in value] if depth else None
+    if isinstance(value, dict):
+        return {snake_case(key): portable(each, depth - 1) for key, each in value.items()} if depth else None
+    return value
+
+
+@lru_cache(maxsize=1024)
+def snake_case(key: str) -> str:
+    """Return a key in snake_case. Ansible's own conversion takes quadratic time, so a key is cut."""
+    (converted,) = camel_dict_to_snake_dict({key[:_KEY_LIMIT]: None})
+    return str(portable(converted))
+
+
 def one_line(text: str) -> str:
-    """The text without line breaks and control characters, which could forge lines or steer a terminal."""
-    return re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text).strip()
+    """Return the text on one line, without anything that could forge lines, steer a terminal or turn text around."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
 def clip(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[:limit] + "…"
-
-
-class Redactor:
-    """Replaces the secrets that it knows with ``***`` in a text, or in all texts of a JSON value.
-
-    A secret is found as it was written, percent-decoded and percent-encoded, and in the escapes of the places that a
-    server or a library quotes it from: a shell command line, JSON, HTML.
-    """
-
-    def __init__(self, *secrets: str | None) -> None:
-        self._spellings: set[str] = set()
-        self.add(*secrets)
-
-    def add(self, *secrets: str | None) -> None:
-        for secret in filter(None, secrets):
-            for plain in (secret, unquote(secret)):
-                encoded = quote(plain, safe="")
-                self._spellings |= {plain, encoded, quote(plain), quote_plus(plain), quote(encoded, safe="")}
-                self._spellings |= {json.dumps(plain)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1]}
-                self._spellings |= {shlex.quote(plain), html.escape(plain), repr(plain)[1:-1], one_line(plain)}
-        self._spellings.discard("")
-        longest_first = sorted(self._spellings, key=len, reverse=True)
-        # Hexadecimal digits are written in both cases.
-        self._pattern = re.compile("|".join(map(_verbatim, longest_first)) or r"(?!)", re.IGNORECASE)
-
-    def __call__(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._pattern.sub("***", value)
-        if isinstance(value, list):
-            return [self(each) for each in value]
-        if isinstance(value, dict):
-            return {self(key): self(each) for key, each in value.items()}
-        return value
-
-
-def _verbatim(secret: str) -> str:
-    """The pattern of a secret. A very short one counts where it stands alone: the words around it stay readable."""
-    return re.escape(secret) if len(secret) > 3 else rf"(?<![^\W_]){re.escape(secret)}(?![^\W_])"
+    """Cut a text in its middle: the end of an error says most."""
+    return text if len(text) <= limit else f"{text[: limit // 3]} … {text[len(text) - limit * 2 // 3 :]}"

@@ -4,87 +4,109 @@
 
 # Private to this collection: it can change in any release.
 
-"""Work that ends before it is done: left behind when it is late, unwound when a signal stops the process."""
+"""Calls that run in the background, and signals that stop the process only when it has cleaned up."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, wait
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-# Seconds; Ansible, too, gives its workers five.
+# SIGALRM is how Ansible ends a lookup that runs longer than the task's ``timeout``.
+_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+# Seconds to wait for a login or a logout once a signal has come; Ansible gives its workers five, too.
 _PATIENCE = 5
 
 T = TypeVar("T")
 
 
-def in_background(work: Callable[[], T], slot: AbstractContextManager[object] | None = None) -> Future[T]:
-    """Start ``work`` in a thread, unlike an executor's one that does not keep the process alive.
+class Stopped(KeyboardInterrupt):
+    """A signal came that will end the process."""
 
-    With a ``slot``, such as a semaphore, it waits for that, and can be cancelled until then.
+
+def in_background(work: Callable[[], T]) -> Future[T]:
+    """Start ``work`` in a thread that, unlike an executor's, does not keep the process alive.
+
+    Without a thread to be had, it runs at once.
     """
     outcome: Future[T] = Future()
 
     def run() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as exc:  # pylint: disable=broad-exception-caught
+            outcome.set_exception(exc)
+
+    def run_in_thread() -> None:
         # A signal that another thread takes does not wake a main thread that waits for this one.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        with slot or nullcontext():
-            if not outcome.set_running_or_notify_cancel():
-                return
-            try:
-                outcome.set_result(work())
-            except BaseException as exc:  # pylint: disable=broad-exception-caught
-                outcome.set_exception(exc)
+        run()
 
-    threading.Thread(target=run, daemon=True).start()
+    try:
+        threading.Thread(target=run_in_thread, daemon=True).start()
+    except RuntimeError:
+        run()
     return outcome
 
 
 def stopping_signals() -> dict[signal.Signals, Any]:
-    """The signals that end this process, with their handlers. Under nohup, SIGHUP is none of them."""
+    """Return the signals that end this process, with their handlers. Under nohup, SIGHUP is not among them."""
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     # None is a handler that is not Python's.
     return {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
 
 
-class Unwinding:
-    """In this ``with``, a signal that would end the process ends the block first, and the process after it.
+class Interrupts:
+    """Within this ``with``, a signal that would end the process only raises Stopped where the block waits.
 
-    The block sees the first signal as a KeyboardInterrupt, and no other. Without this, a worker of Ansible exits on the
-    spot, or is sent a second signal while it unwinds on the first.
+    So it cannot come between a login and the code that cleans up after it. It takes effect after the block.
     """
 
     def __init__(self) -> None:
         self._signal: int | None = None
+        self._came_at = 0.0
         self._handlers: dict[signal.Signals, Any] = {}
+        # Its put() is reentrant, so that a handler can wake what waits.
+        self._inbox: SimpleQueue[object] = SimpleQueue()
 
-    def __enter__(self) -> Unwinding:
+    def __enter__(self) -> Interrupts:
         # Elsewhere Python lets nobody set handlers, and no signal arrives.
         if threading.current_thread() is threading.main_thread():
             self._handlers = stopping_signals()
             for number in self._handlers:
-                signal.signal(number, self._stop)
+                signal.signal(number, self._record)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        if self._signal:
+        if self._signal is not None:
             signal.raise_signal(self._signal)
 
-    def finish(self, work: Future[Any]) -> bool:
-        """Wait for ``work``, once a signal came no longer than _PATIENCE; whether it is done. Raises nothing."""
-        try:
-            wait([work], _PATIENCE if self._signal else None)
-        except KeyboardInterrupt:
-            wait([work], _PATIENCE)
-        return work.done()
+    def wait(self, works: Sequence[Future[Any]], until: float) -> None:
+        """Wait until one of ``works`` is done, or the time is ``until`` (monotonic). Raise Stopped on a signal."""
+        self._wait(works, lambda: 0.0 if self._signal is not None else until)
+        if self._signal is not None:
+            raise Stopped
 
-    def _stop(self, number: int, *_dummy: object) -> None:
+    def finish(self, work: Future[Any], until: float) -> None:
+        """Wait for ``work``, or for the time ``until``. A signal shortens the wait, and raises nothing."""
+        begin = time.monotonic()
+        self._wait([work], lambda: until if self._signal is None else min(until, max(begin, self._came_at) + _PATIENCE))
+
+    def _wait(self, works: Sequence[Future[Any]], until: Callable[[], float]) -> None:
+        for work in works:
+            work.add_done_callback(self._inbox.put)
+        while not any(work.done() for work in works) and (left := until() - time.monotonic()) > 0:
+            with suppress(Empty):
+                self._inbox.get(timeout=left)
+
+    def _record(self, number: int, *_dummy: object) -> None:
         if self._signal is None:
-            self._signal = number
-            raise KeyboardInterrupt
+            self._signal, self._came_at = number, time.monotonic()
+        self._inbox.put(None)

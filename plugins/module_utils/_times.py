@@ -4,12 +4,13 @@
 
 # Private to this collection: it can change in any release.
 
-"""Zones and timestamps as ZStack writes them. A zone of None is the zone of this machine, throughout."""
+"""Zones and timestamps as ZStack reads and writes them. A zone of None is this machine's own, throughout."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone, tzinfo
+from email.utils import parsedate_to_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,13 +30,13 @@ _ISO = re.compile(
 
 
 def parse_zone(name: str) -> tzinfo | None:
-    """The zone of an IANA name or an offset, also as Java writes it (``GMT+08:00``); None where it is neither."""
+    """Return the zone of an IANA name or an offset, also as Java writes it (``GMT+08:00``); None if it is neither."""
     if name in ("Z", "GMT", "UTC", "UT"):
         return timezone.utc
     offset = re.fullmatch(r"(?:GMT|UTC|UT)?([+-])([0-9]{1,2})(?::?([0-5][0-9]))?", name)
     if offset:
         distance = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
-        # Java's ZoneId goes no further than 18 hours.
+        # Java's ZoneId ends at 18 hours.
         return timezone(-distance if offset[1] == "-" else distance) if distance <= timedelta(hours=18) else None
     try:
         return ZoneInfo(name)
@@ -44,14 +45,25 @@ def parse_zone(name: str) -> tzinfo | None:
 
 
 def offset_name(zone: tzinfo | None) -> str:
-    """The offset of a zone today, such as +08:00."""
+    """Return the offset of a zone today, such as +08:00."""
     return datetime.now(timezone.utc).astimezone(zone).isoformat()[-6:]
 
 
-def read_time(value: Any, zone: tzinfo | None) -> datetime | None:
-    """A timestamp of the server, which does not write its zone, as a time in that zone; None where unreadable.
+def http_date(text: str | None) -> datetime | None:
+    """Return the time of a ``Date`` header in UTC; None if it is missing, unreadable or not of our time."""
+    try:
+        date = parsedate_to_datetime((text or "")[:100])
+        # A date without a zone is not HTTP's. Beyond these years, no zone could be applied.
+        return date.astimezone(timezone.utc) if date.tzinfo and 1970 < date.year < 9999 else None
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
 
-    Read are Java's texts, ISO 8601, with an offset or without, and milliseconds since 1970.
+
+def read_time(value: Any, zone: tzinfo | None) -> datetime | None:
+    """Return a timestamp of the server, which does not write its zone, as a time in that zone; None if unreadable.
+
+    Accepted are Java's texts, ISO 8601 with or without an offset, and milliseconds since 1970. A local time that
+    occurs twice, when clocks are set back, is the earlier one: a backup is never taken for younger than it is.
     """
     try:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -65,11 +77,15 @@ def read_time(value: Any, zone: tzinfo | None) -> datetime | None:
                 return None
             hour = hour % 12 + (12 if java["half"] in "Pp" else 0)
             local = datetime(year, _MONTHS.index(java["month"].lower()) + 1, day, hour, minute, second)
-            return local.replace(tzinfo=zone).astimezone(zone)
+            return _in_zone(local, zone, zone)
         if iso := _ISO.fullmatch(text):
             local = datetime.fromisoformat(iso["local"])
-            written = parse_zone(iso["offset"]) if iso["offset"] else zone
-            return local.replace(tzinfo=written).astimezone(zone)
+            return _in_zone(local, parse_zone(iso["offset"]) if iso["offset"] else zone, zone)
     except (ValueError, OverflowError, OSError):
         pass  # no such day, or none that a datetime can hold
     return None
+
+
+def _in_zone(local: datetime, written_in: tzinfo | None, zone: tzinfo | None) -> datetime:
+    # By way of UTC, even within one zone: that moves a local time that never was to one that was.
+    return local.replace(tzinfo=written_in).astimezone(timezone.utc).astimezone(zone)

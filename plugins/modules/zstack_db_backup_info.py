@@ -7,23 +7,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: zstack_db_backup_info
-short_description: List the backups of a ZStack Cloud's database
+short_description: List the database backups of a ZStack Cloud platform
 version_added: 1.0.0
 author:
   - The zstack.cloud contributors (@zstack-cloud)
 description:
-  - Lists the backups of a ZStack Cloud platform's database that an image-store backup storage holds, newest first.
-  - Tells of each how old it is, how big, of which version, and whether the running platform would restore it.
+  - Lists the backups of a ZStack Cloud platform's own database on an image-store backup storage, newest first.
+  - Reports each backup's age, size and version, and whether the running platform would accept it in a restore.
   - Calls the API C(GetDatabaseBackupFromImageStore), which ZStack has since 3.0.0.
 extends_documentation_fragment:
-  - zstack.cloud.zstack
+  - zstack.cloud.connection
+  - zstack.cloud.storage
+  - zstack.cloud.selection
 options:
   url:
     description:
-      - The image-store backup storage, in the form V(ssh://username:password@hostname[:sshPort]/path).
-      - A password with anything but letters, digits and V(-._~) in it has to be percent-encoded,
-        for instance with V({{ password | urlencode | replace('/', '%2F'\) }}).
-      - It is sent to the management node, which opens an SSH connection with it.
+      - URL of the image-store backup storage, in the form V(ssh://username@hostname[:sshPort]/path).
+      - The password belongs in O(storage_password). It can also be part of the URL, as in
+        V(ssh://username:password@hostname/path), and must then be percent-encoded, for instance with
+        V({{ password | urlencode | replace('/', '%2F'\) }}).
+      - The URL is sent to the management node, which opens an SSH connection to the storage with it.
     type: str
     required: true
     aliases:
@@ -52,18 +55,19 @@ EXAMPLES = r"""
     host: zstack.example.com
     account_name: admin
     account_password: "{{ zstack_password }}"
-    url: "ssh://root:{{ storage_password | urlencode | replace('/', '%2F') }}@192.0.2.20:22/zstack_bs"
+    url: ssh://root@192.0.2.20:22/zstack_bs
+    storage_password: "{{ storage_password }}"
   register: result
 
-- name: Say which is the newest
+- name: Show the newest backup
   ansible.builtin.debug:
-    msg: "{{ result.latest.name }} of {{ result.latest.created_at }}, {{ result.latest.size | human_readable }}"
+    msg: "{{ result.latest.name }}, taken at {{ result.latest.created_at }}, {{ result.latest.size | human_readable }}"
 
-- name: List the backups, with a session that exists
+- name: List the backups, with an existing session and the password in the URL
   zstack.cloud.zstack_db_backup_info:
     host: zstack.example.com
     session_uuid: "{{ session }}"
-    url: "{{ storage_url }}"
+    url: "ssh://root:{{ storage_password | urlencode | replace('/', '%2F') }}@192.0.2.20:22/zstack_bs"
 
 - name: List the backups over HTTPS, with an AccessKey
   zstack.cloud.zstack_db_backup_info:
@@ -75,35 +79,40 @@ EXAMPLES = r"""
     access_key_secret: "{{ key_secret }}"
     timezone: Asia/Shanghai
     url: "{{ storage_url }}"
+    storage_password: "{{ storage_password }}"
 
-- name: Look for a backup to go back to before an upgrade
+- name: Look for a recent backup before an upgrade
   zstack.cloud.zstack_db_backup_info:
     host: zstack.example.com
     session_uuid: "{{ session }}"
     url: "{{ storage_url }}"
+    storage_password: "{{ storage_password }}"
     max_age: 24h
-  register: today
+  register: recent
 
-- name: Stop without one
+- name: Stop if none can be restored
   ansible.builtin.assert:
-    that: today.backups | selectattr('restorable') | length > 0
-    fail_msg: No backup of the last 24 hours can be restored on {{ today.platform_version }}.
+    that: recent.backups | selectattr('restorable') | length > 0
+    fail_msg: >-
+      No restorable backup of the last 24 hours. The newest is {{ recent.latest.name | default('missing') }},
+      of version {{ recent.latest.version | default('unknown') }}; the platform runs
+      {{ recent.platform_version or 'an unknown version' }}.
 
-- name: Ask for several storages, and set what is the same for all tasks once
+- name: Set what all tasks share once
   module_defaults:
     group/zstack.cloud.zstack:
       host: zstack.example.com
       session_uuid: "{{ session }}"
+      storage_password: "{{ storage_password }}"
   block:
-    - name: List the newest backup of each storage
+    - name: Find the newest backup of each storage
       zstack.cloud.zstack_db_backup_info:
-        url: "{{ storage_urls[item] }}"
+        url: "{{ item }}"
         limit: 1
-      # Not over the URLs themselves: what a loop runs over is shown and registered, with the passwords in it.
-      loop: "{{ range(storage_urls | length) | list }}"
+      loop: "{{ storage_urls }}"
       register: storages
 
-    - name: Name the storages that hold no backup
+    - name: Show the storages without a backup
       ansible.builtin.debug:
         msg: "{{ storages.results | selectattr('total', '==', 0) | map(attribute='storage') }}"
 """
@@ -111,9 +120,9 @@ EXAMPLES = r"""
 RETURN = r"""
 backups:
   description:
-    - The backups, newest first. One without a readable time stands last.
-    - Every key is always there. It is V(null) where the server says nothing.
-      What a newer server says beyond the keys below is kept, with keys in snake_case.
+    - The backups, newest first. Backups without a readable time come last.
+    - All keys are always present, with V(null) for what the server does not report. Keys that a newer server adds are
+      kept, in snake_case.
   returned: success
   type: list
   elements: dict
@@ -134,12 +143,12 @@ backups:
       type: str
       sample: null
     created:
-      description: When the backup was taken, as the server writes it.
+      description: Time of the backup, as the server writes it.
       returned: always
       type: str
       sample: Nov 14, 2017 10:20:57 PM
     author:
-      description: Who made the image.
+      description: Author of the image.
       returned: always
       type: str
       sample: zstack
@@ -184,29 +193,36 @@ backups:
       type: str
       sample: 9e107d9d372bb6826bd81d3542a419d6
     install_path:
-      description: Where the backup storage keeps the backup.
+      description: Location of the backup on the storage.
       returned: always
       type: str
       sample: zstore://zsbak/0ed599ec519249489475112a058bb93a
     created_at:
-      description: When the backup was taken, in ISO 8601 with an offset.
+      description: Time of the backup, in ISO 8601 with an offset.
       returned: always
       type: str
       sample: "2017-11-14T22:20:57+08:00"
+    created_epoch:
+      description: Time of the backup, in seconds since 1970-01-01 UTC.
+      returned: always
+      type: int
+      sample: 1510669257
     age_seconds:
-      description: How old the backup was at RV(checked_at), in seconds.
+      description: Age of the backup at RV(checked_at), in seconds.
       returned: always
       type: int
       sample: 32400
     restorable:
       description:
-        - Whether the running platform would accept the backup in a restore, that is, whether both are of one version.
-        - V(null) where one of the versions is not known.
+        - Whether the running platform would accept the backup in a restore. It does if both have the same version.
+        - V(null) if one of the versions is unknown.
       returned: always
       type: bool
       sample: true
 latest:
-  description: The first of RV(backups), V(null) where there is none.
+  description:
+    - The newest backup on the storage, even if O(max_age) or O(limit) exclude it from RV(backups).
+    - V(null) if there is no backup with a readable time.
   returned: success
   type: dict
   sample:
@@ -214,12 +230,12 @@ latest:
     created_at: "2026-11-22T02:00:11+08:00"
     restorable: true
 count:
-  description: How many entries RV(backups) has.
+  description: Number of entries in RV(backups).
   returned: success
   type: int
   sample: 1
 total:
-  description: How many backups the storage holds, before O(max_age) and O(limit).
+  description: Number of backups on the storage, before O(max_age) and O(limit).
   returned: success
   type: int
   sample: 14
@@ -229,35 +245,46 @@ storage:
   type: str
   sample: ssh://root:***@192.0.2.20:22/zstack_bs
 checked_at:
-  description: The server's time of the reply, in ISO 8601. Where the reply does not tell it, the host's.
+  description: The server's time of the response, in ISO 8601. If the response has none, the time of the host.
   returned: success
   type: str
   sample: "2026-11-22T11:00:11+08:00"
 timezone:
-  description: The zone or the offset that the server's times were read in.
+  description: Zone or offset that the server's times were read in.
   returned: success
   type: str
   sample: Asia/Shanghai
+timezone_source:
+  description:
+    - Source of RV(timezone).
+    - V(option) is O(timezone), V(server) the management node's own answer, V(login) its response to the login, and
+      V(host) a guess, the zone of the host that runs the module.
+  returned: success
+  type: str
+  sample: server
 platform_version:
-  description: Version of the running platform's database, V(null) where the server does not tell it.
+  description: Version of the running platform's database, V(null) if unknown.
   returned: success
   type: str
   sample: 4.8.10
 error:
   description:
-    - What the server said of a failure, with C(code), C(description), C(details), and C(causes), a list of such.
-      What else its error held is kept, with keys in snake_case.
-    - Without an answer of the server, C(description) says what went wrong, and C(code) is V(null).
-  returned: failure
+    - The server's error, with C(code), C(description), C(details), and C(causes), a list of the same. Other fields
+      of the server's error are kept, with keys in snake_case.
+    - C(server) and C(storage) name the management node and the storage, as far as the failure got that far.
+    - Without an error of the server, C(description) says what went wrong, and C(code) is V(null).
+  returned: when a call failed or an option is wrong, but not when Ansible itself refused the arguments
   type: dict
   sample:
     code: ID.1001
-    description: Session expired
-    details: null
+    description: The session is invalid, either wrong session id or the session has been expired
+    details: Session expired
     causes: []
+    server: zstack.example.com:8080
+    storage: ssh://root:***@192.0.2.20:22/zstack_bs
 status:
-  description: The HTTP status of a failure, V(null) where no answer came.
-  returned: failure
+  description: HTTP status of the response that failed, V(null) without a response.
+  returned: when a call failed or an option is wrong, but not when Ansible itself refused the arguments
   type: int
   sample: 503
 """
@@ -267,22 +294,32 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import gather
+from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import argument_spec, check, gather
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import stopping_signals
-from ansible_collections.zstack.cloud.plugins.module_utils._options import argument_spec, check
+from ansible_collections.zstack.cloud.plugins.module_utils._options import given
+
+
+class Module(AnsibleModule):
+    def _load_params(self) -> None:
+        """Load what the task sets. An empty string counts as not set, so that the environment can stand in."""
+        super()._load_params()
+        self.params = given(self.params)
+        self.written = dict(self.params)
 
 
 def main() -> None:
     url = {"type": "str", "required": True, "no_log": True, "aliases": ["backup_storage_url"]}
-    module = AnsibleModule(argument_spec={"url": url, **argument_spec()}, supports_check_mode=True)
+    module = Module(argument_spec={"url": url, **argument_spec()}, supports_check_mode=True)
     # A task that is stopped says so.
     for number in stopping_signals():
-        signal.signal(number, lambda *_dummy: module.fail_json(msg="The task was stopped from outside."))
+        signal.signal(number, lambda *_dummy: module.fail_json(msg="The task was stopped by a signal."))
     result: dict[str, Any] = {}
     failure = None
     try:
-        options = check(module.params, [module.params["url"]], module.params)
+        # As the task has it: AnsibleModule makes a text of a list.
+        url_as_written = module.written.get("url", module.written.get("backup_storage_url"))
+        options = check(module.params, [url_as_written], [module.written])
         (result,) = gather(options, module.warn)
     except ZStackError as exc:
         failure = exc

@@ -1,0 +1,208 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it can change in any release.
+
+"""Keep secrets out of texts: error messages, warnings, and what the HTTP libraries log."""
+
+from __future__ import annotations
+
+import html
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import unquote
+from weakref import WeakSet
+
+_MASK = "***"
+# Quoting a quoted text takes one more pass to undo; nobody quotes more often than this.
+_PASSES = 8
+# Characters to look at behind the place where a text is cut: a spelling of a secret may begin before it.
+_OVERLAP = 8192
+_HEX = "[0-9A-Fa-f]"
+
+
+def _utf8(prefix: str) -> str:
+    """Return the pattern of one character as bytes in hexadecimal, each behind ``prefix``; of Latin-1 if not UTF-8."""
+    rest = f"{prefix}[89ABab]{_HEX}"
+    starts = (f"[Ff][0-7]{rest * 3}", f"[Ee]{_HEX}{rest * 2}", f"[CDcd]{_HEX}{rest}", _HEX * 2)
+    return f"{prefix}(?:{'|'.join(starts)})"
+
+
+_PERCENT = r"%(?:25)*"
+# A run of backslashes is looked at from its start only: from each of them it would take quadratic time.
+_BACKSLASH = r"(?<!\\)\\+"
+_SPELLINGS: list[tuple[str, Callable[[str], str]]] = [
+    (_utf8(_PERCENT), lambda text: _from_bytes(re.findall(f"{_PERCENT}({_HEX}{{2}})", text))),
+    (f"{_PERCENT}[Uu]{_HEX}{{4}}", lambda text: chr(int(text[-4:], 16))),
+    (
+        rf"{_BACKSLASH}u+[Dd][89ABab]{_HEX}{{2}}\\+u+[Dd][C-Fc-f]{_HEX}{{2}}",
+        lambda text: bytes.fromhex("".join(re.findall(f"u({_HEX}{{4}})", text))).decode("utf-16-be"),
+    ),
+    (rf"{_BACKSLASH}u+{_HEX}{{4}}", lambda text: chr(int(text[-4:], 16))),
+    (rf"{_BACKSLASH}U000{_HEX}{{5}}", lambda text: _character(int(text[-5:], 16))),
+    (_utf8(rf"{_BACKSLASH}x"), lambda text: _from_bytes(re.findall(f"x({_HEX}{{2}})", text))),
+    (r"&(?:amp;)*#[0-9]{1,7};", html.unescape),
+    (rf"&(?:amp;)*#[Xx]{_HEX}{{1,6}};", html.unescape),
+    (r"&(?:amp;)*[A-Za-z][A-Za-z0-9]{1,31};", html.unescape),
+]
+_SPELLED = re.compile("|".join(f"({pattern})" for pattern, _dummy in _SPELLINGS))
+# What shells and escapes put between the characters of a text, and what stands for a space.
+_FILLING = re.compile(r"""[\s"'\\+]+""")
+
+_redactors: WeakSet[Redactor] = WeakSet()
+_registering = threading.Lock()
+
+
+class Redactor:
+    """Replace the secrets that it knows with ``***``, however they are quoted.
+
+    A text is read in layers: as it is, then with all escapes undone, again and again, last without quotes and
+    backslashes. A secret is looked for in every layer, in every layer of its own, and whatever in the text made up what
+    was found is replaced. So each character of a secret may be spelled in a way of its own: literally, percent-encoded,
+    as an escape of JSON, Java, Python or HTML, in the quotes of a shell, and any of these quoted again.
+    """
+
+    def __init__(self, *secrets: str | None) -> None:
+        self._needles: set[str] = set()
+        self.add(*secrets)
+        with _registering:
+            _redactors.add(self)
+
+    def add(self, *secrets: str | None) -> None:
+        for secret in filter(None, secrets):
+            # A control character is spelled in too many ways: what stands around it is looked for.
+            for line in re.split(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", f"{secret}\n{unquote(secret)}"):
+                if not line.strip():
+                    continue
+                for layer in _Text(line).layers(filling=not line.isalnum()):
+                    self._needles.add(layer.lowered)
+        self._needles.discard("")
+
+    def __call__(self, text: str, limit: int | None = None) -> str:
+        """Return the text, or its first ``limit`` characters, without the secrets. One across that end is included."""
+        end = len(text) if limit is None else min(limit, len(text))
+        window = text if limit is None else text[: limit + _OVERLAP]
+        pieces, position = [], 0
+        for start, stop in self._find(window):
+            if start >= end:
+                break
+            pieces += [window[position:start], _MASK]
+            position = stop
+        return "".join([*pieces, window[position:end]])
+
+    def value(self, value: Any) -> Any:
+        """Redact all texts in a JSON value."""
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, list):
+            return [self.value(each) for each in value]
+        if isinstance(value, dict):
+            return {self(key): self.value(each) for key, each in value.items()}
+        return value
+
+    def _find(self, text: str) -> list[tuple[int, int]]:
+        """Return where secrets are, in order and without overlaps."""
+        found: list[tuple[int, int]] = []
+        for layer in _Text(text).layers(filling=True):
+            for needle in self._needles:
+                found += [span for span in layer.find(needle) if len(needle) > 3 or _stands_alone(text, *span)]
+        merged: list[tuple[int, int]] = []
+        for start, stop in sorted(found):
+            if merged and start <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
+            else:
+                merged.append((start, stop))
+        return merged
+
+
+class _Text:
+    """A text whose characters know which characters of the original text they stand for."""
+
+    def __init__(self, text: str, starts: list[int] | None = None, stops: list[int] | None = None) -> None:
+        self.text = text
+        self.starts = list(range(len(text))) if starts is None else starts
+        self.stops = list(range(1, len(text) + 1)) if stops is None else stops
+
+    @property
+    def lowered(self) -> str:
+        lowered = self.text.lower()
+        if len(lowered) != len(self.text):
+            lowered = "".join(each.lower() if len(each.lower()) == 1 else each for each in self.text)
+        return lowered
+
+    def layers(self, filling: bool) -> Iterable[_Text]:
+        """Yield this text, with escapes undone once, twice and so on; with ``filling``, last one without it."""
+        layer = self
+        for _dummy in range(_PASSES):
+            yield layer
+            after = layer.replaced(_SPELLED, lambda match: _SPELLINGS[(match.lastindex or 1) - 1][1](match[0]))
+            if after.text == layer.text:
+                break
+            layer = after
+        if filling:
+            yield layer.replaced(_FILLING, lambda _match: "")
+
+    def replaced(self, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]) -> _Text:
+        pieces: list[str] = []
+        starts: list[int] = []
+        stops: list[int] = []
+        position = 0
+        for match in pattern.finditer(self.text):
+            new = replacement(match)
+            pieces += [self.text[position : match.start()], new]
+            starts += self.starts[position : match.start()] + [self.starts[match.start()]] * len(new)
+            stops += self.stops[position : match.start()] + [self.stops[match.end() - 1]] * len(new)
+            position = match.end()
+        pieces.append(self.text[position:])
+        return _Text("".join(pieces), starts + self.starts[position:], stops + self.stops[position:])
+
+    def find(self, needle: str) -> Iterable[tuple[int, int]]:
+        lowered = self.lowered
+        position = lowered.find(needle)
+        while position >= 0:
+            yield self.starts[position], self.stops[position + len(needle) - 1]
+            position = lowered.find(needle, position + len(needle))
+
+
+def _from_bytes(digits: list[str]) -> str:
+    data = bytes.fromhex("".join(digits))
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _character(number: int) -> str:
+    return chr(number) if number < 0x110000 else ""
+
+
+def _stands_alone(text: str, start: int, stop: int) -> bool:
+    """Return whether no letter or digit is next to it: a very short secret must not make words unreadable."""
+    return not (text[start - 1 : start].isalnum() or text[stop : stop + 1].isalnum())
+
+
+class _LogFilter(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        with _registering:
+            redactors = list(_redactors)
+        for redact in redactors:
+            text = redact(text)
+        record.msg, record.args = text, ()
+        # A traceback quotes what the server sent.
+        record.exc_info = record.exc_text = record.stack_info = None
+        return True
+
+
+_log_filter = _LogFilter()
+
+
+def redact_logs() -> None:
+    """Redact what the HTTP libraries log while any Redactor lives: urllib3 logs URLs, and those hold passwords."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("requests", "urllib3", "charset_normalizer", "chardet", "idna"):
+            logging.getLogger(name).addFilter(_log_filter)

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it can change in any release.
+
+"""A backup storage: its URL, and the password that the URL carries."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
+
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._options import kind_of, secret_text, variable
+
+FORM = "ssh://username@hostname[:sshPort]/path"
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]){_LABEL}\.?")
+_URL = re.compile(
+    r"ssh://(?P<user>[A-Za-z0-9_][A-Za-z0-9_.%+-]*)(?::(?P<password>[^:@/]*))?"
+    r"@(?P<host>[^:@/]+)(?P<end>(?::(?P<port>[0-9]{1,5}))?/[^@]+)"
+)
+
+
+def storage_spec() -> dict[str, dict[str, Any]]:
+    """Return the argument spec of what belongs to a storage, but for its URL."""
+    return {"storage_password": {"type": "str", "no_log": True}, "registry_port": {"type": "int"}}
+
+
+class Storage(NamedTuple):
+    url: str  # with the password, percent-encoded
+    masked: str  # with *** in its place
+    secrets: tuple[str, str]  # the password, as it is and encoded
+
+
+def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
+    """Return the storage of a URL, or of a mapping with ``url`` and ``password``.
+
+    The server puts the URL on a command line, after ``java.net.URI`` has accepted it (src). What is wrong with it is
+    said without repeating it, as it may hold a password.
+    """
+    own = None
+    if isinstance(term, Mapping):
+        if unknown := sorted(map(str, term.keys() - {"url", "password"})):
+            raise ZStackError(f"unsupported keys of a storage: {', '.join(unknown)}; supported: url, password")
+        term, own = term.get("url"), term.get("password")
+    if term is None or term == "":
+        raise ZStackError(f"url is missing: write it as {FORM}, and the password in storage_password")
+    if not isinstance(term, str):
+        allowed = f"a URL such as {FORM}, or in the lookup a mapping with url and password"
+        raise ZStackError(f"url must be {allowed}, got a {kind_of(term)}")
+    parts = _check_url(secret_text("url", term))
+    if own is not None and own != "":
+        name, value = "password", own
+    else:
+        name, value = _storage_password(sources, parts["password"] is not None)
+    if parts["password"] is not None:
+        if value is not None:
+            raise ZStackError(f"url must not include a password if {name} is set: keep one of them")
+        password = unquote(parts["password"])
+        name = "the password in url"
+    elif value is None:
+        raise ZStackError("storage_password is missing: write it, or the password percent-encoded into url")
+    else:
+        password = secret_text(name, value)
+    if re.search(r"[\x00-\x1f\x7f]", password):
+        raise ZStackError(f"{name} must not contain control characters: check for a line break at its end")
+    start = f"ssh://{parts['user']}"
+    encoded = parts["password"] or quote(password, safe="")
+    rest = f"@{parts['host']}{parts['end']}"
+    return Storage(f"{start}:{encoded}{rest}", f"{start}:***{rest}", (password, encoded))
+
+
+def _storage_password(sources: Sequence[Mapping[str, Any]], in_url: bool) -> tuple[str, Any]:
+    """Return the name and the value of the option, from the first source that has it.
+
+    A URL with a password needs none: only in the task itself that would be a contradiction.
+    """
+    for source in sources[:1] if in_url else sources:
+        if (value := source.get("storage_password")) not in (None, ""):
+            return "storage_password", value
+    name = variable("storage_password")
+    return name, None if in_url else os.environ.get(name) or None
+
+
+def _check_url(url: str) -> re.Match[str]:
+    instead = "set storage_password instead, which takes the password as it is"
+    start = re.match(r"ssh://[^:@/?#]+:", url)
+    password = url[start.end() :].rpartition("@")[0] if start else ""
+    if re.search(r"[@#?/:]", password):
+        raise ZStackError(f"url must have its password percent-encoded (it has one of @ # ? / :): {instead}")
+    if re.search(r"%(?![0-9A-Fa-f]{2})", url):
+        raise ZStackError(f"url must have its password percent-encoded (it has a % that encodes nothing): {instead}")
+    # Spaces include Unicode's.
+    if re.search(r"[\s\x00-\x1f\x7f-\x9f;&|<>()$`\"'\\*?\[\]{}!#^]", url):
+        raise ZStackError(
+            "url must not contain white space, control characters or shell metacharacters: "
+            f"if they are in the password, {instead}"
+        )
+    parts = _URL.fullmatch(url)
+    if not parts or parts["password"] == "" or not 0 < int(parts["port"] or 22) < 65536:
+        raise ZStackError(f"url must have the form {FORM}")
+    if not _is_host(parts["host"]):
+        raise ZStackError(
+            "url must have a host that ZStack accepts: an IPv4 address, or a name of letters, digits and hyphens "
+            "whose last label begins with a letter"
+        )
+    return parts
+
+
+def _is_host(host: str) -> bool:
+    """Return whether java.net.URI finds a host in it: no underscore, no last label that begins with a digit (src)."""
+    try:
+        return bool(ipaddress.IPv4Address(host))
+    except ValueError:
+        return _HOST_NAME.fullmatch(host) is not None
