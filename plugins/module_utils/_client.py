@@ -56,6 +56,10 @@ _LONGEST_NUMBER = 400
 _UNKNOWN_CALL = ("no api mapping", "the body doesn't contain action mapping")
 
 
+class UnreadableResponse(Exception):
+    """A response whose body cannot or must not be read to its end."""
+
+
 class Reply(NamedTuple):
     data: dict[str, Any]
     date: datetime | None  # the server's time, from its Date header, in UTC
@@ -205,7 +209,7 @@ class Client:
             ) as response:
                 text = "" if 300 <= response.status_code < 400 else _read(response)
         # Libraries raise their own exceptions, Python's, and at odd replies and proxies almost any.
-        except Exception as exc:  # pylint: disable=broad-exception-caught
+        except Exception as exc:
             raise self._transport_failure(call, exc) from None
         return self.unwrap(call, response, text)
 
@@ -264,15 +268,15 @@ def _read(response: requests.Response) -> str:
     raw.enforce_content_length = True
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise ValueError(f"the response has an unsupported Content-Encoding: {encoding}")
+        raise UnreadableResponse(f"the response has an unsupported Content-Encoding: {encoding}")
     inflater = zlib.decompressobj(wbits=47) if encoding not in ("", "identity") else None
     body = bytearray()
     while chunk := raw.read(65536, decode_content=False):
         body += inflater.decompress(chunk, _BODY_LIMIT + 1 - len(body)) if inflater else chunk
         if len(body) > _BODY_LIMIT or (raw.length_remaining or 0) > _BODY_LIMIT:
-            raise ValueError(f"the response is larger than {_BODY_LIMIT >> 20} MiB")
+            raise UnreadableResponse(f"the response is larger than {_BODY_LIMIT >> 20} MiB")
     if inflater and body and not inflater.eof:
-        raise ValueError("the compressed response is incomplete")
+        raise UnreadableResponse("the compressed response is incomplete")
     return body.decode("utf-8-sig", "replace")
 
 
@@ -346,6 +350,6 @@ def _describe_failure(exc: BaseException, connection: Connection) -> tuple[str, 
         return f"the connection was cut off: {reason}", "Check host, port and use_ssl.", before_reply
     if isinstance(root, (OSError, requests.RequestException, urllib3.exceptions.HTTPError)):
         return f"the connection failed: {reason}", "Check host, port and use_ssl.", False
-    if type(exc) is ValueError:
+    if isinstance(exc, UnreadableResponse):
         return reason, NOT_ZSTACK, False
     return f"the call failed: {reason}", "Check host, port, use_ssl, and the proxy if there is one.", False

@@ -159,8 +159,7 @@ def portable(value: Any, depth: int = _DEPTH_LIMIT) -> Any:
 @lru_cache(maxsize=1024)
 def snake_case(key: str) -> str:
     """Return a key in snake_case. Ansible's own conversion takes quadratic time, so a key is cut."""
-    (converted,) = camel_dict_to_snake_dict({key[:_KEY_LIMIT]: None})
-    return str(portable(converted))
+    return str(portable(next(iter(camel_dict_to_snake_dict({key[:_KEY_LIMIT]: None})))))
 
 
 def one_line(text: str) -> str:

@@ -39,7 +39,7 @@ def in_background(work: Callable[[], T]) -> Future[T]:
     def run() -> None:
         try:
             outcome.set_result(work())
-        except BaseException as exc:  # pylint: disable=broad-exception-caught
+        except BaseException as exc:
             outcome.set_exception(exc)
 
     def run_in_thread() -> None:
