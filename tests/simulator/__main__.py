@@ -92,7 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--has-timezone-call", action=switch, default=True, help="whether it knows platform-timezone")
     parser.add_argument("--has-version-call", action=switch, default=True, help="whether it knows getVersion")
     parser.add_argument("--session-limit", type=int, help="sessions that an account may hold at once (the site's)")
-    parser.add_argument("--session-life", type=float, default=7200, help="seconds until a session expires (7200)")
+    parser.add_argument("--session-life", type=float, default=7200, help="seconds that an unused session lives (7200)")
+    parser.add_argument("--has-access-keys", action=switch, default=True, help="whether it knows AccessKeys")
+    parser.add_argument("--scan-seconds", type=float, default=0, help="seconds that each scan takes (0)")
+    parser.add_argument("--storage-password", help="the first storage's password (the site's)")
     parser.add_argument("--context-path", default="/zstack", help="where the API is mounted (/zstack)")
     parser.add_argument("--check-timezone", action=switch, default=False, help="heed the zone of a signed Date")
     parser.add_argument(

@@ -34,7 +34,7 @@ def images(site: Site, storage: Storage, clock: Clock) -> Iterator[dict[str, Any
     for entry in storage.backups:
         moment = site.moment(entry, now)
         name = entry.get("name", f"zstack-db-backup-{entry['version']}-{moment:%Y-%m-%d}")
-        seed = f"{storage.url}/{name}/{moment:%H%M%S}".encode()
+        seed = f"{storage.url_without_password}/{name}/{moment:%H%M%S}".encode()
         desc = {
             "name": name,
             "description": entry.get("description"),

@@ -6,29 +6,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from aiohttp import web
 
-from . import image_store
+from . import image_store, java, uri
 from .auth import Gatekeeper
 from .clock import Clock
-from .replies import Refused, failed, refused, succeeded
+from .replies import failed, refused, succeeded
+from .scan import ScanFailed, details, find_storage
 from .sessions import SessionStore, TooManySessions
 from .settings import Settings
-from .site import Account, Site, Storage
+from .site import Account, Site
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
-_SCAN = "APIGetDatabaseBackupFromImageStoreMsg"
-_STORAGE_URL = re.compile(
-    r"ssh://(?P<username>[^:@/]+):(?P<password>[^@/]+)@(?P<host>[^:@/]+)(:(?P<port>\d+))?(?P<path>/.*)"
-)
+_VALIDATOR = "org.zstack.header.message.ApiMessageParamValidator"
+#: What the server answers with to each method that a path of actions does not have.
+_MISSING_KINDS = {"GET": "No query API", "POST": "No creational API", "DELETE": "No delete API"}
 
 
 class ManagementNode:
@@ -40,29 +39,36 @@ class ManagementNode:
         limit = site.session_limit if settings.session_limit is None else settings.session_limit
         self.sessions = SessionStore(limit, settings.session_life, self.clock.now)
         self._settings = settings
-        self._gatekeeper = Gatekeeper(site, self.sessions, self.clock, settings.check_timezone)
+        self._gatekeeper = Gatekeeper(site, self.clock, settings)
 
-    def calls(self) -> dict[str, tuple[str, str, Handler]]:
-        """Method, path and handler of each call, by the short name that faults know it by."""
-        calls: dict[str, tuple[str, str, Handler]] = {
-            "login": ("PUT", "/v1/accounts/login", self.log_in),
-            "logout": ("DELETE", "/v1/accounts/sessions/{uuid}", self.log_out),
-            "scan": ("GET", "/v1/database-backups/image-store", self.scan),
+    def calls(self) -> dict[str, tuple[str, Handler]]:
+        """Return path and handler of each call, by the short name that faults know it by.
+
+        A path of a single call leads to it with any method. The method only decides where its parameters are.
+        """
+        calls: dict[str, tuple[str, Handler]] = {
+            "login": ("/v1/accounts/login", self.log_in),
+            "logout": ("/v1/accounts/sessions/{uuid}", self.log_out),
+            "scan": ("/v1/database-backups/image-store", self.scan),
+            "version": ("/v1/management-nodes/actions", self.act),
         }
         if self._settings.has_timezone_call:
-            calls["timezone"] = ("GET", "/v1/management-nodes/platform-timezone", self.timezone)
-        if self._settings.has_version_call:
-            calls["version"] = ("PUT", "/v1/management-nodes/actions", self.version)
+            calls["timezone"] = ("/v1/management-nodes/platform-timezone", self.timezone)
         return calls
+
+    def api_path(self, request: web.Request) -> str:
+        """Return the path of *request* from /v1 on, decoded."""
+        return request.path.removeprefix(self._settings.context_path)
 
     async def log_in(self, request: web.Request) -> web.Response:
         """LogInByAccount: the body names the account and its password's SHA-512."""
-        body = await _body(request, "logInByAccount")
-        account = self._account(body.get("accountName"), body.get("password"))
+        parameters = _parameters(request, await _json(request), "logInByAccount")
+        name, password = (_mandatory(parameters, field) for field in ("accountName", "password"))
+        account = self._account(name, password)
         try:
             session = self.sessions.open(account.name)
         except TooManySessions:
-            limit = f"login sessions hit limit of max allowed concurrent login sessions of account[{account.name}]"
+            limit = "Login sessions hit limit of max allowed concurrent login sessions"
             raise failed("ID.1006", limit) from None
         account_uuid = hashlib.md5(account.name.encode()).hexdigest()
         inventory = {
@@ -75,90 +81,114 @@ class ManagementNode:
         return succeeded({"inventory": inventory})
 
     async def log_out(self, request: web.Request) -> web.Response:
-        """LogOut: the session in the path ends, and no Authorization is asked for."""
+        """LogOut: the session in the path ends, if there is one. No Authorization is asked for."""
+        await _json(request)
         self.sessions.close(request.match_info["uuid"])
         return succeeded({})
 
     async def scan(self, request: web.Request) -> web.Response:
         """GetDatabaseBackupFromImageStore: the backups in the storage at ``url``."""
-        self._gatekeeper.check(request, self._api_path(request))
-        port = _registry_port(request.query.get("registryPort"))
-        url = request.query.get("url")
-        if not url:
-            raise failed("SYS.1007", f"field[url] of message[{_SCAN}] is mandatory, can not be null")
-        storage = self._storage(url, port)
+        body = await _json(request)
+        session = self._gatekeeper.check(request, self.api_path(request))
+        parameters = _parameters(request, body, "")
+        port = _integer(parameters.get("registryPort", "8000"))
+        text = _mandatory(parameters, "url").strip()
+        if not 1 <= port <= 65535:
+            raise failed("SYS.1007", "field[registryPort] must be in range of [1, 65535]")
+        self._use(session)
+        url = uri.parse(text)
+        if url is None:
+            example = "ssh://username:password@hostname[:sshPort]/path"
+            raise failed("SYS.1006", f"illegal url[{text}], correct example is {example}")
+        await asyncio.sleep(self._settings.scan_seconds)
+        try:
+            storage = find_storage(self.site, url, port)
+        except ScanFailed as failure:
+            raise failed("SYS.1000", details(text, port, str(failure))) from None
         if self._settings.reply == "infos":
             return succeeded({"infos": image_store.infos(self.site, storage, self.clock)})
-        return succeeded({"backups": image_store.backups(self.site, storage, self.clock)})
+        return succeeded({"backups": image_store.backups(self.site, storage, self.clock), "success": True})
 
     async def timezone(self, request: web.Request) -> web.Response:
-        """GetPlatformTimeZone: the zone that timestamps are written in."""
-        self._gatekeeper.check(request, self._api_path(request))
-        return succeeded({"timezone": self.clock.name, "offset": self.clock.utc_offset()})
+        """GetPlatformTimeZone: the zone that timestamps are written in. A session is asked for, but not looked up."""
+        await _json(request)
+        self._gatekeeper.check(request, self.api_path(request))
+        return succeeded({"timezone": self.clock.name, "offset": self.clock.utc_offset(), "success": True})
 
-    async def version(self, request: web.Request) -> web.Response:
-        """GetVersion: the version of the platform's database; nobody has to be logged in."""
-        await _body(request, "getVersion")
-        return succeeded({"version": self.site.version})
+    async def act(self, request: web.Request) -> web.Response:
+        """GetVersion: the version of the platform's database, for anybody. It is one of several actions of its path."""
+        body = await _json(request)
+        if request.method in _MISSING_KINDS:
+            raise refused(500, f"{_MISSING_KINDS[request.method]} found for the path[{request.rel_url.raw_path}]")
+        if request.method != "PUT":
+            raise refused(405, f"The method[{request.method}] is not allowed for the path[{request.rel_url.raw_path}]")
+        if body is None:
+            raise refused(500, "")  # a NullPointerException, which has no message
+        if "getVersion" not in body or not self._settings.has_version_call:
+            url = self.api_path(request)
+            raise refused(400, f"the body doesn't contain action mapping to the URL[{url}]")
+        _parameters(request, body, "getVersion")
+        return succeeded({"version": self.site.version, "success": True})
 
-    def _api_path(self, request: web.Request) -> str:
-        return request.rel_url.raw_path.removeprefix(self._settings.context_path)
-
-    def _account(self, name: Any, password_hash: Any) -> Account:
+    def _account(self, name: str, password_hash: str) -> Account:
         for account in self.site.accounts:
             expected = hashlib.sha512(account.password.encode()).hexdigest()
             if (account.name, expected) == (name, password_hash):
                 return account
-        raise failed("ID.1000", "wrong account or password, 账户名或密码错误")
+        raise failed("ID.1000", "wrong account name or password")
 
-    def _storage(self, url: str, registry_port: int) -> Storage:
-        """The storage that a scan reaches; the refusals quote the URL, password and all, as the server's do."""
-        match = _STORAGE_URL.fullmatch(url)
-        if match is None:
-            example = "ssh://username:password@hostname[:sshPort]/path"
-            raise failed("SYS.1007", f"illegal url[{url}], correct example is {example}")
-        password, port = unquote(match["password"]), int(match["port"] or 22)
-        address = (match["host"], port)
-        storage = next((each for each in self.site.storages if (each.host, each.ssh_port) == address), None)
-        if storage is None:
-            stderr = f"ssh: connect to host {match['host']} port {port}: No route to host"
-        elif (storage.username, storage.password) != (match["username"], password):
-            stderr = f"{match['username']}@{match['host']}: Permission denied (publickey,password)."
-        elif storage.path != match["path"]:
-            stderr = f"certificate of the image store not found in {match['path']}"
-        elif storage.registry_port != registry_port:
-            stderr = f"curl: (7) Failed to connect to {match['host']} port {registry_port}: Connection refused"
-        else:
-            return storage
-        decoded = url[: match.start("password")] + password + url[match.end("password") :]
-        raise _scan_failed(decoded, registry_port, stderr)
+    def _use(self, session: str | None) -> None:
+        if session is not None and not self.sessions.use(session):
+            raise failed(
+                "ID.1001",
+                "Session expired",
+                globalErrorCode="ORG_ZSTACK_IDENTITY_10020",
+                location="Session.java:205",
+                cost="4ms",
+            )
 
 
-def _scan_failed(url: str, port: int, stderr: str) -> Refused:
-    command = f"zstack-ctl scan_database_backup --json --backup-storage-url {url} -p {port}"
-    return failed(
-        "SYS.1006",
-        f"扫描镜像服务器失败: failed to execute shell command: {command}, return code: 1, stdout: , stderr: {stderr}",
-    )
-
-
-def _registry_port(text: str | None) -> int:
-    """The port asked for, or the server's default; one that is no number at all never reaches the API."""
+async def _json(request: web.Request) -> dict[str, Any] | None:
+    """Return the body, which is an object, or empty as that of a GET."""
+    text = await request.text()
+    if not text:
+        return None
     try:
-        port = int(text or 8000)
+        value = json.loads(text)
     except ValueError:
-        raise refused(400, f"invalid value '{text}' for the parameter 'registryPort', expected an integer") from None
-    if not 1 <= port <= 65535:
-        raise failed("SYS.1007", f"field[registryPort] of message[{_SCAN}] is not in range [1, 65535]: {port}")
-    return port
+        value = text
+    if value is not None and not isinstance(value, dict):
+        raise refused(
+            500, "java.lang.IllegalStateException: Expected BEGIN_OBJECT but was STRING at line 1 column 1 path $"
+        )
+    return value
 
 
-async def _body(request: web.Request, action: str) -> dict[str, Any]:
-    """The parameters of *action*, which is the one key that the JSON body has to have."""
+def _parameters(request: web.Request, body: dict[str, Any] | None, name: str) -> Mapping[str, Any]:
+    """Return the parameters of a call: the query's, or those that the body has under *name*."""
+    if request.method in ("GET", "DELETE"):
+        for key in ("url", "registryPort"):
+            if len(request.query.getall(key, [])) > 1:
+                raise refused(
+                    400,
+                    f"Invalid query parameter[{key}], only one value is allowed for the parameter "
+                    "but multiple values found",
+                )
+        return request.query
+    value = (body or {}).get(name)
+    if value is not None and not isinstance(value, dict):
+        raise refused(500, f"java.lang.{type(value).__name__.title()} cannot be cast to java.util.Map")
+    return value or {}
+
+
+def _mandatory(parameters: Mapping[str, Any], name: str) -> str:
+    if parameters.get(name) is None:
+        raise failed("SYS.1007", f"field[{name}] of message[{_VALIDATOR}] is mandatory, can not be null")
+    return str(parameters[name])
+
+
+def _integer(text: str) -> int:
     try:
-        parameters = json.loads(await request.read())[action]
-    except (ValueError, LookupError, TypeError):
-        parameters = None
-    if not isinstance(parameters, dict):
-        raise refused(400, f"the body does not contain action information: '{action}'")
-    return parameters
+        return java.integer(text)
+    except ValueError as error:
+        raise refused(500, str(error)) from None

@@ -12,29 +12,45 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import html
+import json
+import re
 import socket
 import struct
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any, Literal
+from urllib.parse import quote
 
 from aiohttp import web
+
+from . import uri
 
 _CHUNK = 65536
 
 #: Seconds for the client to read what was sent, before a reset makes its kernel throw it away.
 _BEFORE_RESET = 0.1
 
+#: How an echo can be written.
+_ENCODERS: Mapping[str, Callable[[str], str]] = {
+    "json": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    # Gson and others may escape any character, for pages that hold JSON
+    "json_escapes": lambda text: re.sub("(....)", r"\\u\1", text.encode("utf-16-be", "surrogatepass").hex()),
+    "html": html.escape,
+    "shell": lambda text: "'" + text.replace("'", "'\\''") + "'",
+    "url": lambda text: quote(text, safe=""),
+}
+
 
 @dataclass(frozen=True)
 class Play:
     """What to do to a reply. The reply is the call's own where nothing else is said, and the connection then closes.
 
-    ``body`` is a text or a list of pieces that are sent one behind the other: a text; ``{base64: ...}``;
-    ``{repeat: text, times: n}``, made while it is sent; ``{echo: url | headers | body}``, that part of the request;
-    ``{own: true}``, the body that the call would have answered.
+    ``body`` is a text or a list of pieces that are sent one after the other: a text; ``{base64: ...}``;
+    ``{repeat: text, times: n}``, made while it is sent; ``{echo: url | storage_password | headers | body}``, that part
+    of the request, encoded by each of ``as: [json | json_escapes | html | shell | url, ...]`` in turn; ``{own: true}``,
+    the body that the call would have answered.
 
     A call whose ``body`` is given is carried out only if ``own`` is a piece of it. One that is cut ``before`` its
     reply is not carried out, or with ``own`` it is, and the reply is lost.
@@ -43,11 +59,15 @@ class Play:
     #: Seconds before the first byte.
     delay: float = 0
     status: int | None = None
+    #: The reason phrase: ZStack sends none, proxies do.
+    reason: str = ""
     #: Added to the reply's or put in place of them; None leaves one out. Content-Length is right if not given here.
     headers: Mapping[str, str | None] = field(default_factory=dict)
+    #: Lines after the headers, each a piece of a body: whatever is no proper header.
+    lines: list[Any] = field(default_factory=list)
     body: str | list[Any] | None = None
-    #: Compress the body, while it is sent; its length is then not announced.
-    gzip: bool = False
+    #: How often to compress the body, while it is sent; its length is then not announced.
+    gzip: int = 0
     #: Send a byte every ``pace`` seconds, from here on.
     drip: Literal["head", "body"] | None = None
     pace: float = 1
@@ -92,17 +112,19 @@ async def perform(
 
 
 async def _send(transport: asyncio.Transport, play: Play, own: web.Response, body: _Body, date: str) -> None:
-    status = HTTPStatus(play.status or own.status)
     length = None if play.gzip else str(body.length)
     headers = {"Date": date, "Content-Length": length, "Connection": "close", **play.headers}
     lines = [
-        f"HTTP/1.1 {status:d} {status.phrase}",
-        *(f"{name}: {value}" for name, value in headers.items() if value is not None),
+        f"HTTP/1.1 {play.status or own.status} {play.reason}".encode(),
+        *(f"{name}: {value}".encode() for name, value in headers.items() if value is not None),
+        *(_plain(line) for line in play.lines),
     ]
-    head = "\r\n".join([*lines, "", ""]).encode()
-    chunks = _gzip(body) if play.gzip else body
+    chunks: Iterable[bytes] = body
+    for _dummy in range(play.gzip):
+        chunks = _gzip(chunks)
     if play.cut == "middle":
         chunks = _first(chunks, body.length // 2)
+    head = b"\r\n".join([*lines, b"", b""])
     await _write(transport, [head], play.pace if play.drip == "head" else 0)
     await _write(transport, chunks, play.pace if play.drip else 0)
 
@@ -143,25 +165,33 @@ class _Body:
 
 
 async def _body(play: Play, request: web.Request, own: web.Response) -> _Body:
+    url = request.query.get("url", "")
+    parsed = uri.parse(url)
     echo = {
-        "url": request.query.get("url", ""),
+        "url": url,
+        "storage_password": parsed.password if parsed else "",
         "headers": "\n".join(f"{name}: {value}" for name, value in request.headers.items()),
         "body": await request.text(),
     }
     pieces: list[tuple[bytes, int]] = []
     for piece in play.pieces:
-        if isinstance(piece, str):
-            pieces.append((piece.encode(), 1))
-        elif "base64" in piece:
-            pieces.append((base64.b64decode(piece["base64"]), 1))
-        elif "repeat" in piece:
-            pieces.append((piece["repeat"].encode(), piece["times"]))
-        elif "echo" in piece:
-            pieces.append((echo[piece["echo"]].encode(), 1))
-        else:
+        if isinstance(piece, str) or "base64" in piece:
+            pieces.append((_plain(piece), 1))
+        elif "own" in piece:
             assert isinstance(own.body, bytes)
             pieces.append((own.body, 1))
+        elif "echo" in piece:
+            text = echo[piece["echo"]]
+            for encoder in piece.get("as", ()):
+                text = _ENCODERS[encoder](text)
+            pieces.append((text.encode(), 1))
+        else:
+            pieces.append((piece["repeat"].encode(), piece["times"]))
     return _Body(pieces)
+
+
+def _plain(piece: str | Mapping[str, str]) -> bytes:
+    return piece.encode() if isinstance(piece, str) else base64.b64decode(piece["base64"])
 
 
 def _gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -6,23 +6,27 @@
 
 from __future__ import annotations
 
+from html import escape
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
 from . import java
 
+# As ZStack's conf/errorCodes has them
 _DESCRIPTIONS = {
-    "ID.1000": "Wrong account name or password",
-    "ID.1001": "Invalid session",
-    "ID.1006": "Session limit exceeded",
+    "ID.1000": "Unable to authenticate a user",
+    "ID.1001": "The session is invalid, either wrong session id or the session has been expired",
+    "ID.1006": "Max number of active sessions exceeded",
+    "SYS.1000": "An internal error happened in system",
     "SYS.1006": "An operation failed",
     "SYS.1007": "One or more API argument is invalid",
 }
 
 
 class Refused(Exception):
-    """Raised wherever a call is turned down; carries the reply to send."""
+    """Raised wherever a call fails; carries the reply to send."""
 
     def __init__(self, reply: web.Response) -> None:
         super().__init__(reply.status)
@@ -30,12 +34,12 @@ class Refused(Exception):
 
 
 def succeeded(value: dict[str, Any]) -> web.Response:
-    """200 with *value* as JSON, null fields left out."""
+    """Return 200 with *value* as JSON, null fields left out."""
     return web.Response(body=java.dumps(value).encode())
 
 
 def failed(code: str, details: str, **more: Any) -> Refused:
-    """503 with the error envelope, as every call answers that was understood and then failed.
+    """Return 503 with the error envelope, as for every call that was understood and then failed.
 
     *more* are further fields of the envelope, such as ``globalErrorCode``.
     """
@@ -44,5 +48,20 @@ def failed(code: str, details: str, **more: Any) -> Refused:
 
 
 def refused(status: int, text: str) -> Refused:
-    """*status* with plain text, as requests are answered that never reach the API."""
+    """Return *status* with plain text, as for requests that never reach the API."""
     return Refused(web.Response(status=status, body=text.encode()))
+
+
+def tomcat_page(status: int, message: str) -> web.Response:
+    """Return the page that Tomcat shows where ZStack is not asked."""
+    title = f"HTTP Status {status} \u2013 {HTTPStatus(status).phrase}"
+    page = (
+        f'<!doctype html><html lang="en"><head><title>{title}</title>'
+        '<style type="text/css">body {font-family:Tahoma,Arial,sans-serif;}</style></head>'
+        f'<body><h1>{title}</h1><hr class="line" /><p><b>Type</b> Status Report</p>'
+        f"<p><b>Message</b> {escape(message)}</p>"
+        f"<p><b>Description</b> {HTTPStatus(status).description}</p>"
+        '<hr class="line" /><h3>Apache Tomcat/8.5.99</h3></body></html>'
+    )
+    headers = {"Content-Type": "text/html;charset=utf-8", "Content-Language": "en"}
+    return web.Response(status=status, body=page.encode(), headers=headers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -28,7 +28,7 @@ class Session:
 
 
 class SessionStore:
-    """The sessions of a management node: *limit* at once for an account, each for *life* seconds.
+    """The sessions of a management node: *limit* at once for an account, each until *life* seconds after its last use.
 
     Safe to use from the server's thread and a test's at the same time.
     """
@@ -50,6 +50,14 @@ class SessionStore:
             session = Session(uuid4().hex, account, created, created + self._life)
             self._sessions[session.uuid] = session
             return session
+
+    def use(self, uuid: str) -> bool:
+        """Renew a session; return whether there was one to renew."""
+        with self._lock:
+            session = self._alive().get(uuid)
+            if session is not None:
+                self._sessions[uuid] = replace(session, expires=self._now() + self._life)
+            return session is not None
 
     def close(self, uuid: str) -> None:
         """Log a session out; one that is unknown or over is no error."""

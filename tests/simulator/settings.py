@@ -33,8 +33,14 @@ class Settings:
     has_version_call: bool = True
     #: How many sessions an account may hold at once; None: the site's.
     session_limit: int | None = None
-    #: Seconds until a session expires.
+    #: Seconds from the last use of a session until it expires.
     session_life: float = 7200
+    #: Whether the server knows AccessKeys; older ones do not.
+    has_access_keys: bool = True
+    #: Seconds that each scan takes.
+    scan_seconds: float = 0
+    #: The password of the first storage; None: the site's.
+    storage_password: str | None = None
     #: Where the API is mounted, as Tomcat's context path.
     context_path: str = "/zstack"
     #: The server's rest.checkTimeZone: whether the zone in a signed request's Date counts.

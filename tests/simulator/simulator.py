@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,7 +20,7 @@ from aiohttp import web
 from .server import Request, Server
 from .sessions import Session
 from .settings import Settings
-from .site import Site
+from .site import Site, Storage
 
 HOST = "127.0.0.1"
 
@@ -37,6 +38,10 @@ class Simulator:
     def __init__(self, site: Path | str | None = None, **settings: Any) -> None:
         self._settings = Settings(**settings)
         self._site = Site.load(site)
+        if self._settings.storage_password is not None:
+            first, *others = self._site.storages
+            first = replace(first, password=self._settings.storage_password)
+            self._site = replace(self._site, storages=[first, *others])
         self._server = Server(self._site, self._settings)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="zstack", daemon=True)
         self._listening: Future[int] = Future()
@@ -71,9 +76,14 @@ class Simulator:
         return next(iter(self._site.accounts[0].access_keys.items()))
 
     @property
+    def storages(self) -> list[Storage]:
+        """The site's backup storages, each with its url, url_without_password, password and total of backups."""
+        return self._site.storages
+
+    @property
     def storage_urls(self) -> list[str]:
         """The URLs of the site's backup storages, as a caller has to write them."""
-        return [storage.url for storage in self._site.storages]
+        return [storage.url for storage in self.storages]
 
     @property
     def storage_url(self) -> str:

@@ -8,7 +8,7 @@ The keys of the file::
 
     version        the platform's, that is its database's
     timezone       Java's name of the management node's zone
-    session_limit  how many sessions an account may hold at once
+    session_limit  how many sessions an account may hold at once (500)
     night_ends     time of day from which ``nights_ago: 0`` means the night that has just gone by
     accounts       name, password, access_keys (id, secret)
     storages       username, password, host, ssh_port (22), path, registry_port (8000), and what is stored there:
@@ -57,8 +57,22 @@ class Storage:
     @property
     def url(self) -> str:
         """The URL as a caller has to write it: special characters of the password percent-encoded."""
+        return f"ssh://{self.username}:{quote(self.password, safe='')}@{self._place}"
+
+    @property
+    def url_without_password(self) -> str:
+        """The URL with its user, but without the password."""
+        return f"ssh://{self.username}@{self._place}"
+
+    @property
+    def total(self) -> int:
+        """The number of database backups."""
+        return len(self.backups)
+
+    @property
+    def _place(self) -> str:
         port = "" if self.ssh_port == 22 else f":{self.ssh_port}"
-        return f"ssh://{self.username}:{quote(self.password, safe='')}@{self.host}{port}{self.path}"
+        return f"{self.host}{port}{self.path}"
 
 
 @dataclass(frozen=True)
@@ -67,10 +81,10 @@ class Site:
 
     version: str
     timezone: str
-    session_limit: int
     night_ends: time
     accounts: list[Account]
     storages: list[Storage]
+    session_limit: int = 500
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Site:

@@ -19,13 +19,18 @@ from ansible_collections.zstack.cloud.tests.simulator import Simulator
 SCAN = "/v1/database-backups/image-store"
 
 
+class _NoRedirects(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Find no target: requests looks at it, and reads the body, even if it is not to follow it."""
+
+
 class Caller:
     """Calls the API of *zstack* over one connection, without what the environment says about proxies."""
 
     def __init__(self, zstack: Simulator, scheme: str = "http", verify: str | bool = True) -> None:
         self.zstack = zstack
         self._url = f"{scheme}://{zstack.host}:{zstack.port}"
-        self._http = requests.Session()
+        self._http = _NoRedirects()
         self._http.trust_env = False
         self._http.verify = verify
         weakref.finalize(self, self._http.close)
@@ -48,17 +53,23 @@ class Caller:
     def scan(self, session: str | None = None, **query: Any) -> requests.Response:
         """Scan the first storage, or the one in *query*, with *session* or a new one."""
         session = session or self.zstack.open_session("admin")
-        return self.get(SCAN, session, params={"url": self.zstack.storage_url, **query})
+        arguments = {"stream": query.pop("stream")} if "stream" in query else {}
+        return self.get(SCAN, session, params={"url": self.zstack.storage_url, **query}, **arguments)
 
     def get(self, path: str, session: str, **arguments: Any) -> requests.Response:
         return self.call("GET", path, headers={"Authorization": f"OAuth {session}"}, **arguments)
 
-    def signed_scan(self, date: str, secret: str | None = None, path: str = SCAN) -> requests.Response:
-        """Scan with the site's access key, signed with *secret* and for *path*."""
+    def signed_scan(self, date: str, secret: str | None = None, path: str = SCAN, **query: Any) -> requests.Response:
+        """Scan with the site's AccessKey, signed with *secret* and for *path*."""
         key, right_secret = self.zstack.access_key
         digest = hmac.new((secret or right_secret).encode(), f"GET\n{date}\n{path}".encode(), hashlib.sha1).digest()
         headers = {"Date": date, "Authorization": f"ZStack {key}:{base64.b64encode(digest).decode()}"}
-        return self.call("GET", SCAN, headers=headers, params={"url": self.zstack.storage_url})
+        return self.call("GET", SCAN, headers=headers, params={"url": self.zstack.storage_url, **query})
+
+
+def plain(reply: requests.Response) -> tuple[int, str]:
+    """Status and text of a reply that never reached the API."""
+    return reply.status_code, reply.content.decode()
 
 
 def error_of(reply: requests.Response) -> dict[str, Any]:

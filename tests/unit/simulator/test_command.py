@@ -78,12 +78,13 @@ def test_its_ready_file_tells_all_that_a_caller_needs(tmp_path: Path) -> None:
 
 
 def test_its_options_are_the_simulator_s_settings(tmp_path: Path) -> None:
-    options = ["--reply", "infos", "--java", "9", "--no-has-version-call", "--fault", "html_502@version"]
+    options = ["--reply", "infos", "--java", "9", "--no-has-version-call", "--storage-password", "it's"]
     with running(tmp_path / "ready.json", *options) as (_dummy, facts):
+        assert facts["storage_url"].startswith("ssh://root:it%27s@")
         created = scan(facts).json()["infos"][0]["created"]
         assert created.count(",") == 2
         version = f"http://127.0.0.1:{facts['port']}/zstack/v1/management-nodes/actions"
-        assert requests.put(version, json={"getVersion": {}}, timeout=5).status_code == 404
+        assert requests.put(version, json={"getVersion": {}}, timeout=5).status_code == 400
 
 
 def test_it_speaks_https_with_a_certificate(authority: trustme.CA, ca_path: str, tmp_path: Path) -> None:

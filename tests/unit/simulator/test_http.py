@@ -4,35 +4,134 @@
 
 from __future__ import annotations
 
+import gc
+import json
+import re
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+import requests
 
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.unit.simulator.caller import SCAN, Caller
+from ansible_collections.zstack.cloud.tests.unit.simulator.caller import SCAN, Caller, plain
+
+VERSION = "/v1/management-nodes/actions"
+
+
+def sample(caller: Caller) -> list[requests.Response]:
+    """A reply of each status."""
+    return [
+        caller.scan(),
+        caller.call("GET", SCAN),
+        caller.call("GET", "/v1/nothing"),
+        caller.call("HEAD", VERSION),
+        caller.scan(registryPort="abc"),
+        caller.scan("unknown"),
+    ]
 
 
 def test_replies_have_no_content_type_and_are_utf_8(caller: Caller) -> None:
-    for reply in (caller.scan(), caller.scan("unknown"), caller.call("GET", SCAN), caller.call("GET", "/v1/nothing")):
+    for reply in sample(caller):
         assert "Content-Type" not in reply.headers
-        assert reply.content.decode("utf-8")
+        assert reply.content.decode("utf-8") or reply.request.method == "HEAD"
 
 
-def test_a_path_that_is_no_call_is_answered_in_plain_text(caller: Caller) -> None:
-    reply = caller.call("GET", "/v1/zones")
-    assert (reply.status_code, reply.text) == (404, "no api mapping to /v1/zones")
+def test_replies_have_no_reason_phrase(caller: Caller) -> None:
+    assert [(reply.status_code, reply.reason) for reply in sample(caller)] == [
+        (200, ""),
+        (400, ""),
+        (404, ""),
+        (405, ""),
+        (500, ""),
+        (503, ""),
+    ]
 
 
-def test_a_wrong_method_is_answered_in_plain_text(caller: Caller) -> None:
-    for method, path in (
-        ("POST", SCAN),
-        ("GET", "/v1/accounts/login"),
-        ("PUT", "/v1/management-nodes/platform-timezone"),
-    ):
-        reply = caller.call(method, path)
-        assert (reply.status_code, reply.text) == (405, f"{method} is not allowed for {path}")
+def test_connections_end_after_what_tomcat_takes_for_a_broken_request(caller: Caller) -> None:
+    closed = [reply.status_code for reply in sample(caller) if reply.headers.get("Connection") == "close"]
+    assert closed == [400, 500, 503]
+
+
+def test_a_client_without_a_cookie_gets_one(zstack: Simulator) -> None:
+    for reply in sample(Caller(zstack)):
+        assert reply.request.headers.get("Cookie") or re.fullmatch(
+            "JSESSIONID=[0-9A-F]{32}; Path=/zstack; HttpOnly", reply.headers["Set-Cookie"]
+        )
+
+
+def test_a_client_with_a_cookie_keeps_it(caller: Caller) -> None:
+    caller.scan()
+    assert "Set-Cookie" not in caller.scan().headers
+
+
+@pytest.mark.parametrize(("count", "is_chunked"), [(3, False), (100, True)])
+def test_long_bodies_come_without_their_length(tmp_path: Path, count: int, is_chunked: bool) -> None:
+    backup = {"created": "2024-05-06 02:00:11", "version": "5.1.0", "size": 7}
+    storage = {"username": "u", "password": "p", "host": "192.0.2.1", "path": "/bs", "backups": [backup] * count}
+    site = {
+        "version": "5.1.0",
+        "timezone": "UTC",
+        "accounts": [{"name": "admin", "password": "p"}],
+        "storages": [storage],
+    }
+    (tmp_path / "site.yml").write_text(json.dumps(site), encoding="utf-8")
+    with Simulator(tmp_path / "site.yml") as zstack:
+        reply = Caller(zstack).scan()
+    assert len(reply.json()["backups"]) == count
+    assert (len(reply.content) > 8192) == is_chunked
+    assert (reply.headers.get("Transfer-Encoding") == "chunked") == is_chunked
+    assert ("Content-Length" in reply.headers) != is_chunked
+
+
+def test_small_packets_are_sent_at_once(zstack: Simulator, caller: Caller) -> None:
+    caller.scan()
+    connections = [
+        each
+        for each in gc.get_objects()
+        if isinstance(each, socket.socket) and each.fileno() >= 0 and each.getsockname() == (zstack.host, zstack.port)
+    ]
+    accepted = [each for each in connections if not each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)]
+    assert accepted
+    assert all(each.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for each in accepted)
+
+
+@pytest.mark.parametrize("path", ["/v1/zones", "/v1/", "/v1", "/v1/z%C3%B6nes"])
+def test_a_path_that_is_no_call_is_answered_in_plain_text(caller: Caller, path: str) -> None:
+    assert plain(caller.call("GET", path)) == (404, f"no api mapping to {unquote(path)}")
+
+
+@pytest.mark.parametrize("path", ["/", "/zstack", "/zstack/", "/zstack/v2" + SCAN, "/v1" + SCAN, "/zstack/v10", "/v1"])
+def test_a_path_outside_of_the_api_is_answered_by_tomcat(caller: Caller, path: str) -> None:
+    reply = caller.raw("GET", path)
+    assert reply.status_code == 404
+    assert reply.headers["Content-Type"] == "text/html;charset=utf-8"
+    assert "<title>HTTP Status 404 \u2013 Not Found</title>" in reply.content.decode()
+    assert "Set-Cookie" not in reply.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "text"),
+    [
+        ("GET", 500, f"No query API found for the path[/zstack{VERSION}]"),
+        ("POST", 500, f"No creational API found for the path[/zstack{VERSION}]"),
+        ("DELETE", 500, f"No delete API found for the path[/zstack{VERSION}]"),
+        ("PUT", 500, ""),
+        ("HEAD", 405, ""),
+    ],
+)
+def test_a_path_of_actions_has_no_other_methods(caller: Caller, method: str, status: int, text: str) -> None:
+    assert plain(caller.call(method, VERSION)) == (status, text)
+
+
+@pytest.mark.parametrize("path", [SCAN, VERSION])
+def test_a_method_that_the_dispatcher_does_not_serve_is_answered_by_tomcat(caller: Caller, path: str) -> None:
+    reply = caller.call("PATCH", path)
+    assert reply.status_code == 405
+    assert "<title>HTTP Status 405 \u2013 Method Not Allowed</title>" in reply.content.decode()
 
 
 @pytest.mark.parametrize("context_path", ["", "/zstack", "/cloud/zstack"])
@@ -40,7 +139,8 @@ def test_the_api_is_mounted_at_the_context_path(context_path: str) -> None:
     with Simulator(context_path=context_path) as zstack:
         caller = Caller(zstack)
         reply = caller.raw("GET", context_path + SCAN)
-        assert (reply.status_code, reply.text) == (400, "missing header 'Authorization'")
+        assert plain(reply) == (400, "missing header 'Authorization'")
+        assert f"; Path={context_path or '/'};" in reply.headers["Set-Cookie"]
         assert caller.raw("GET", "/elsewhere" + SCAN).status_code == 404
         assert zstack.requests[0].path == SCAN
 
@@ -60,7 +160,7 @@ def test_requests_are_recorded_in_order_and_whole(zstack: Simulator, caller: Cal
 def test_connections_are_told_apart(zstack: Simulator) -> None:
     first, second = Caller(zstack), Caller(zstack)
     for caller in (first, first, second):
-        caller.call("GET", SCAN)
+        caller.scan()
     one, again, other = (request.connection for request in zstack.requests)
     assert one == again != other
 
@@ -100,7 +200,7 @@ def test_it_speaks_https_with_a_given_certificate(secure_zstack: Simulator, ca_p
 def test_a_site_of_one_s_own_can_be_played(tmp_path: Path) -> None:
     site = tmp_path / "site.yml"
     site.write_text(
-        "{version: 5.1.0, timezone: UTC, session_limit: 1, accounts: [{name: test, password: é}], storages: ["
+        "{version: 5.1.0, timezone: UTC, accounts: [{name: test, password: é}], storages: ["
         "{username: u, password: 'a b', host: 192.0.2.1, path: /bs, backups: ["
         "{created: '2024-05-06 02:00:11', version: 5.1.0, size: 7, id: 0ed5, md5: 9e10, name: n, type: multiDatabase}"
         "]}]}",

@@ -1,0 +1,31 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What real Java does with dates, URLs, times and zones: the lines of tests/java."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+#: The files, by the release of Java that timestamps look like.
+FILES = {8: "java-8-formats", 17: "java-17", 25: "java-25"}
+
+
+def lines(kind: str, *releases: int) -> list[Any]:
+    """Parameters of a test: the release and the line, for each line of *kind* of *releases*, or of all."""
+    return [
+        pytest.param(release, line, id=f"{release}: {line.get('value', line.get('text'))}")
+        for release in releases or FILES
+        for line in _read(FILES[release])
+        if line["kind"] == kind
+    ]
+
+
+def _read(name: str) -> list[dict[str, Any]]:
+    path = Path(__file__).parents[2] / "java" / f"{name}.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
