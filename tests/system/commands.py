@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run commands the way these tests need them: in a known environment, and never for longer than a hang."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+MODULE = "ansible_collections.zstack.cloud.plugins.modules.zstack_db_backup_info"
+#: Seconds. Far more than anything here needs on a busy machine: whatever takes this long hangs.
+HANGS = 60
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return an environment without options, proxies and locale of whoever runs the tests."""
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "ANSIBLE_COLLECTIONS_PATH")}
+    return {**kept, "LC_ALL": "C.UTF-8", **more}
+
+
+def run(*command: str, place: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in the folder *place* and return what it printed."""
+    return subprocess.run(
+        command,
+        cwd=place,
+        env=environment(HOME=str(place), **env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=HANGS,
+        check=False,
+    )
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = HANGS) -> None:
+    """Wait until *condition* holds; fail with *what* if it does not within *seconds*."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
