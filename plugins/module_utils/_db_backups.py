@@ -60,6 +60,7 @@ SCAN_FAILURES: Mapping[str, str] = {
     "Connection refused": "Check the host and the SSH port in url, and registry_port.",
     "Connection timed out": "Check the host and the SSH port in url, and firewalls.",
     "Could not resolve hostname": "Check the host in url: the management node cannot resolve it.",
+    "wrong url": "Check user name, password and host in url.",
 }
 
 
@@ -168,7 +169,7 @@ def _scan(options: Options, storage: Storage, auth: SessionAuth | AccessKeyAuth)
 def _hint(error: Mapping[str, Any]) -> str | None:
     if error["code"] == "SYS.1000" and "shell command[" in (error["details"] or ""):
         words = last_line(error["details"])
-        hint = next((hint for phrase, hint in SCAN_FAILURES.items() if phrase in words), "")
+        hint = next((hint for phrase, hint in SCAN_FAILURES.items() if phrase.lower() in words.lower()), "")
         return f"{hint} Try ssh from the management node.".lstrip()
     return SCAN_HINTS.get(error["code"] or "")
 

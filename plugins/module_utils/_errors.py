@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -164,7 +165,8 @@ def snake_case(key: str) -> str:
 
 def one_line(text: str) -> str:
     """Return the text on one line, without anything that could forge lines, steer a terminal or turn text around."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    uncolored = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+    return " ".join("".join(each if each.isprintable() else " " for each in uncolored).split())
 
 
 def clip(text: str, limit: int) -> str:

@@ -63,6 +63,8 @@ def options(zstack: Simulator, timeout: int) -> dict[str, Any]:
         "url": zstack.storage_url,
         "timeout": timeout,
         "retries": 0,
+        # What Ansible makes of a long result is not measured here.
+        "limit": 100,
     }
 
 
