@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import calendar
 import json
+import math
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
@@ -87,7 +88,7 @@ def integer(text: str) -> int:
     if match is None:
         raise ValueError(f'For input string: "{text}"' if text.strip() else "empty String")
     value = float(match["number"])
-    return 0 if value != value else int(max(-(2.0**31), min(2.0**31 - 1, value)))
+    return 0 if math.isnan(value) else int(max(-(2.0**31), min(2.0**31 - 1, value)))
 
 
 def dumps(value: Any) -> str:
