@@ -32,7 +32,8 @@ def main() -> int:
             name, password = zstack.account
             env = {key: value for key, value in env.items() if not key.startswith("ZSTACK_")}
             env |= {**zstack.env, "ZSTACK_ACCOUNT_NAME": name, "ZSTACK_ACCOUNT_PASSWORD": password}
-            env["ZSTACK_STORAGE_URL"] = zstack.storage_url
+            env["ZSTACK_STORAGE_URL"] = zstack.storages[0].url_without_password
+            env["ZSTACK_STORAGE_PASSWORD"] = zstack.storages[0].password
         return subprocess.call(["ansible-playbook", "zstack.cloud.gather"], env=env)
 
 

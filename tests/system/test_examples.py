@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from ansible_collections.zstack.cloud.plugins.lookup import zstack_db_backup
-from ansible_collections.zstack.cloud.plugins.module_utils._options import WAYS
+from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_METHODS
 from ansible_collections.zstack.cloud.plugins.modules import zstack_db_backup_info
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
@@ -94,6 +94,7 @@ def test_an_example_runs_as_it_stands_in_the_documentation(
             "zstack_host": zstack.host,
             "zstack_account_name": name,
             "zstack_account_password": password,
+            "zstack_storage_password": zstack.storages[0].password,
         }
     else:
         plays = yaml.safe_load(text)
@@ -110,13 +111,14 @@ def test_an_example_runs_as_it_stands_in_the_documentation(
     assert not secure_zstack.sessions
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", AUTH_METHODS)
 def test_a_credential_of_awx_works_with_each_way_of_authentication(way: str, zstack: Simulator, tmp_path: Path) -> None:
     example = next(filter(is_for_awx, examples()))
     form, injectors = example.settings
     values = {"session": (zstack.open_session("admin"),), "account": zstack.account, "access_key": zstack.access_key}
-    filled_in = dict(zip(WAYS[way], values[way]))
-    filled_in |= {"host": zstack.host, "timezone": "Asia/Shanghai", "storage_url": zstack.storage_url}
+    filled_in = dict(zip(AUTH_METHODS[way], values[way]))
+    filled_in |= {"host": zstack.host, "timezone": "Asia/Shanghai"}
+    filled_in |= {"storage_url": zstack.storages[0].url_without_password, "storage_password": zstack.storages[0].password}
     assert filled_in.keys() >= set(form["required"])
     # AWX takes what nobody filled in for an empty text.
     inputs = {field["id"]: filled_in.get(field["id"], "") for field in form["fields"]}
@@ -133,7 +135,7 @@ def test_the_commands_around_the_playbook_run_as_they_stand_in_the_documentation
 ) -> None:
     lines = re.findall(r"^\$ (.*)$", replaced(example.text, {"zstack.example.com": zstack.host}), re.MULTILINE)
     # What the commands ask for, in their order.
-    typed = f"{zstack.account[1]}\n{zstack.storage_url}\n"
+    typed = f"{zstack.account[1]}\n{zstack.storages[0].password}\n"
     done = subprocess.run(
         ["bash", "-e", "-c", "\n".join(lines)],
         cwd=tmp_path,
@@ -165,9 +167,9 @@ def variables_of(zstack: Simulator, tmp_path: Path) -> dict[str, Any]:
     return {
         "session": zstack.open_session("admin"),
         "zstack_password": zstack.account[1],
-        "storage_password": "Night@Watch#7",
-        "storage_url": zstack.storage_url,
-        "storage_urls": [zstack.storage_urls[0], zstack.storage_urls[2]],
+        "storage_password": zstack.storages[0].password,
+        "storage_url": zstack.storages[0].url_without_password,
+        "storage_urls": [zstack.storages[0].url_without_password] * 2,
         "key_id": key_id,
         "key_secret": key_secret,
         "status_page": str(tmp_path / "status.txt"),
