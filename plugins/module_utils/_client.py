@@ -123,7 +123,7 @@ class Client:
 
     def warn(self, text: str) -> None:
         address = f"{self._connection.address}: "
-        self._warn(one_line(self.redact(address + text.removeprefix(address))))
+        self._warn(one_line(self.redact(address + text.replace(address, ""))))
 
     def call(self, call: Call) -> Reply:
         """Return the reply to a call; raise ZStackError if it failed.

@@ -101,10 +101,16 @@ def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list
             continue
         text = as_text(value)
         if key in fields or isinstance(value, str) or len(text) > _FIELD_LIMIT:
-            fields[snake_case(redact(key))] = clip(redact(text, 4 * _FIELD_LIMIT), _FIELD_LIMIT)
+            fields[snake_case(redact(key))] = clip(_redacted_ends(text, redact), _FIELD_LIMIT)
         else:
             fields[snake_case(redact(key))] = portable(redact.value(value))
     return fields, [each for each in causes if each is not None]
+
+
+def _redacted_ends(text: str, redact: Redactor) -> str:
+    """Return a text without secrets, or of a long one what stands at its start and at its end."""
+    half = 2 * _FIELD_LIMIT
+    return redact(text) if len(text) <= 2 * half else f"{redact(text, half)} … {redact.ending(text, half)}"
 
 
 def _list(value: Any) -> list[Any]:

@@ -189,7 +189,9 @@ def _host(host: str | None) -> str:
         raise ZStackError("host is missing: write it, set zstack_host (lookup) or export ZSTACK_HOST")
     try:
         address = ipaddress.ip_address(host[1:-1] if host[0] + host[-1] == "[]" else host)
-        # A zone such as %eth0 has to be encoded in a URL.
+        # A zone such as %eth0 has to be encoded in a URL. Python takes any text for one.
+        if not re.fullmatch(r"[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?", str(address)):
+            raise ValueError
         return f"[{address}]".replace("%", "%25") if address.version == 6 else str(address)
     except ValueError:
         pass

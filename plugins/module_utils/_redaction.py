@@ -18,8 +18,9 @@ from urllib.parse import unquote
 from weakref import WeakSet
 
 _MASK = "***"
-# Quoting a quoted text takes one more pass to undo; nobody quotes more often than this.
-_PASSES = 8
+# Undoing escapes, or leaving out quotes, is a pass. A text that is quoted again takes one or two more; nobody quotes
+# more often than this.
+_PASSES = 16
 # Characters to look at behind the place where a text is cut: a spelling of a secret may begin before it.
 _OVERLAP = 8192
 _HEX = "[0-9A-Fa-f]"
@@ -43,7 +44,7 @@ _SPELLINGS: list[tuple[str, Callable[[str], str]]] = [
         lambda text: bytes.fromhex("".join(re.findall(f"u({_HEX}{{4}})", text))).decode("utf-16-be"),
     ),
     (rf"{_BACKSLASH}u+{_HEX}{{4}}", lambda text: chr(int(text[-4:], 16))),
-    (rf"{_BACKSLASH}U000{_HEX}{{5}}", lambda text: _character(int(text[-5:], 16))),
+    (rf"{_BACKSLASH}U00{_HEX}{{6}}", lambda text: _character(int(text[-6:], 16))),
     (_utf8(rf"{_BACKSLASH}x"), lambda text: _from_bytes(re.findall(f"x({_HEX}{{2}})", text))),
     (r"&(?:amp;)*#[0-9]{1,7};", html.unescape),
     (rf"&(?:amp;)*#[Xx]{_HEX}{{1,6}};", html.unescape),
@@ -52,6 +53,8 @@ _SPELLINGS: list[tuple[str, Callable[[str], str]]] = [
 _SPELLED = re.compile("|".join(f"({pattern})" for pattern, _dummy in _SPELLINGS))
 # What shells and escapes put between the characters of a text, and what stands for a space.
 _FILLING = re.compile(r"""[\s"'\\+]+""")
+# What bytes of UTF-8 are when they are read as Latin-1: Python writes both as \\x.
+_LATIN_1 = re.compile("[\xf0-\xf7][\x80-\xbf]{3}|[\xe0-\xef][\x80-\xbf]{2}|[\xc0-\xdf][\x80-\xbf]")
 
 _redactors: WeakSet[Redactor] = WeakSet()
 _registering = threading.Lock()
@@ -60,10 +63,11 @@ _registering = threading.Lock()
 class Redactor:
     """Replace the secrets that it knows with ``***``, however they are quoted.
 
-    A text is read in layers: as it is, then with all escapes undone, again and again, last without quotes and
-    backslashes. A secret is looked for in every layer, in every layer of its own, and whatever in the text made up what
-    was found is replaced. So each character of a secret may be spelled in a way of its own: literally, percent-encoded,
-    as an escape of JSON, Java, Python or HTML, in the quotes of a shell, and any of these quoted again.
+    A text is read in layers: as it is, then with all escapes undone, again and again, then without quotes and
+    backslashes, which may bring escapes to light. A secret is looked for in every layer, in every layer of its own, and
+    whatever in the text made up what was found is replaced. So each character of a secret may be spelled in a way of
+    its own: literally, percent-encoded, as an escape of JSON, Java, Python or HTML, in the quotes of a shell, and any
+    of these quoted again.
     """
 
     def __init__(self, *secrets: str | None) -> None:
@@ -78,21 +82,28 @@ class Redactor:
             for line in re.split(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", f"{secret}\n{unquote(secret)}"):
                 if not line.strip():
                     continue
-                for layer in _Text(line).layers(filling=not line.isalnum()):
-                    self._needles.add(layer.lowered)
+                for layer in [*_Text(line).layers(), *_Text(_LATIN_1.sub(_as_utf8, line)).layers()]:
+                    # A text may lose its quotes before its escapes or after them.
+                    self._needles |= {layer.lowered, layer.filled_in().lowered}
         self._needles.discard("")
 
     def __call__(self, text: str, limit: int | None = None) -> str:
         """Return the text, or its first ``limit`` characters, without the secrets. One across that end is included."""
         end = len(text) if limit is None else min(limit, len(text))
-        window = text if limit is None else text[: limit + _OVERLAP]
-        pieces, position = [], 0
-        for start, stop in self._find(window):
-            if start >= end:
-                break
-            pieces += [window[position:start], _MASK]
-            position = stop
-        return "".join([*pieces, window[position:end]])
+        return self._masked(text if limit is None else text[: limit + _OVERLAP], 0, end)
+
+    def ending(self, text: str, limit: int) -> str:
+        """Return the last ``limit`` characters without the secrets. One across their start is included."""
+        window = text[-limit - _OVERLAP :]
+        return self._masked(window, max(len(window) - limit, 0), len(window))
+
+    def _masked(self, text: str, begin: int, end: int) -> str:
+        pieces, position = [], begin
+        for start, stop in self._find(text):
+            if stop > begin and start < end:
+                pieces += [text[position:start], _MASK]
+                position = stop
+        return "".join([*pieces, text[position:end]])
 
     def value(self, value: Any) -> Any:
         """Redact all texts in a JSON value."""
@@ -107,9 +118,11 @@ class Redactor:
     def _find(self, text: str) -> list[tuple[int, int]]:
         """Return where secrets are, in order and without overlaps."""
         found: list[tuple[int, int]] = []
-        for layer in _Text(text).layers(filling=True):
+        for layer in _Text(text).layers():
+            lowered = layer.lowered
             for needle in self._needles:
-                found += [span for span in layer.find(needle) if len(needle) > 3 or _stands_alone(text, *span)]
+                spans = layer.find(needle, lowered)
+                found += [span for span in spans if len(needle) > 3 or _stands_alone(text, *span)]
         merged: list[tuple[int, int]] = []
         for start, stop in sorted(found):
             if merged and start <= merged[-1][1]:
@@ -129,22 +142,24 @@ class _Text:
 
     @property
     def lowered(self) -> str:
-        lowered = self.text.lower()
-        if len(lowered) != len(self.text):
-            lowered = "".join(each.lower() if len(each.lower()) == 1 else each for each in self.text)
-        return lowered
+        """The text in lower case, each character on its own and as long as before: these two depend on others."""
+        return self.text.replace("\u0130", "i").replace("\u03a3", "\u03c3").lower()
 
-    def layers(self, filling: bool) -> Iterable[_Text]:
-        """Yield this text, with escapes undone once, twice and so on; with ``filling``, last one without it."""
+    def layers(self) -> Iterable[_Text]:
+        """Yield this text, with escapes undone once, twice and so on, and without quotes when no escape is left."""
         layer = self
         for _dummy in range(_PASSES):
             yield layer
             after = layer.replaced(_SPELLED, lambda match: _SPELLINGS[(match.lastindex or 1) - 1][1](match[0]))
             if after.text == layer.text:
+                after = layer.filled_in()
+            if after.text == layer.text:
                 break
             layer = after
-        if filling:
-            yield layer.replaced(_FILLING, lambda _match: "")
+
+    def filled_in(self) -> _Text:
+        """Return the text without what quoting puts between its characters."""
+        return self.replaced(_FILLING, lambda _match: "")
 
     def replaced(self, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]) -> _Text:
         pieces: list[str] = []
@@ -160,8 +175,7 @@ class _Text:
         pieces.append(self.text[position:])
         return _Text("".join(pieces), starts + self.starts[position:], stops + self.stops[position:])
 
-    def find(self, needle: str) -> Iterable[tuple[int, int]]:
-        lowered = self.lowered
+    def find(self, needle: str, lowered: str) -> Iterable[tuple[int, int]]:
         position = lowered.find(needle)
         while position >= 0:
             yield self.starts[position], self.stops[position + len(needle) - 1]
@@ -174,6 +188,10 @@ def _from_bytes(digits: list[str]) -> str:
         return data.decode()
     except UnicodeDecodeError:
         return data.decode("latin-1")
+
+
+def _as_utf8(match: re.Match[str]) -> str:
+    return _from_bytes([f"{ord(each):02x}" for each in match[0]])
 
 
 def _character(number: int) -> str:

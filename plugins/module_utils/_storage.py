@@ -21,7 +21,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._options import kind_
 FORM = "ssh://username@hostname[:sshPort]/path"
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]){_LABEL}\.?")
+_HOST_NAME = re.compile(rf"(?:{_LABEL}|(?:{_LABEL}\.)+(?![0-9]){_LABEL})\.?")
 _URL = re.compile(
     r"ssh://(?P<user>[A-Za-z0-9_][A-Za-z0-9_.%+-]*)(?::(?P<password>[^:@/]*))?"
     r"@(?P<host>[^:@/]+)(?P<end>(?::(?P<port>[0-9]{1,5}))?/[^@]+)"

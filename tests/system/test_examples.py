@@ -118,7 +118,10 @@ def test_a_credential_of_awx_works_with_each_way_of_authentication(way: str, zst
     values = {"session": (zstack.open_session("admin"),), "account": zstack.account, "access_key": zstack.access_key}
     filled_in = dict(zip(AUTH_METHODS[way], values[way]))
     filled_in |= {"host": zstack.host, "timezone": "Asia/Shanghai"}
-    filled_in |= {"storage_url": zstack.storages[0].url_without_password, "storage_password": zstack.storages[0].password}
+    filled_in |= {
+        "storage_url": zstack.storages[0].url_without_password,
+        "storage_password": zstack.storages[0].password,
+    }
     assert filled_in.keys() >= set(form["required"])
     # AWX takes what nobody filled in for an empty text.
     inputs = {field["id"]: filled_in.get(field["id"], "") for field in form["fields"]}

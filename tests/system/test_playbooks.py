@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every fault of the catalogue, met by module and lookup in a real playbook, and what its output gives away.
+"""Every fault of the catalogue, met by module and lookup in a real playbook, and whether its output shows a secret.
 
 One run of ansible-playbook serves all tests: each fault is a host of its inventory, with a simulator of its own.
 """
@@ -10,42 +10,74 @@ One run of ansible-playbook serves all tests: each fault is a host of its invent
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 import yaml
 
 from ansible_collections.zstack.cloud.tests.simulator import Fault, Simulator, catalogue
+from ansible_collections.zstack.cloud.tests.system.commands import environment
 
 # What runs the module: hosts may have an older Python than Ansible's, and older requests.
 MODULE_PYTHON = os.environ.get("MODULE_PYTHON", sys.executable)
-STORAGE_PASSWORD = "Night@Watch#7"
-WAYS = ("account", "session", "access_key")
+# Whatever URLs, shells, JSON, HTML and YAML need to quote, between words that occur nowhere else.
+WORDS = (
+    "Zürich",
+    "Äpfel",
+    "Łódź",
+    "Ягода",
+    "Ünder",
+    "Øresund",
+    "Straße",
+    "Cœur",
+    "Ñandú",
+    "Kéfir",
+    "Façade",
+    "夜班夜班",
+)
+STORAGE_PASSWORD = "Zürich'Äpfel\"Łódź\\Ягода $Ünder&Øresund<Straße>Cœur=Ñandú%25Kéfir+Façade~夜班夜班"
+METHODS = ("account", "session", "access_key")
 # Those whose answers quote the request, or the command line that the storage's URL stands on.
-QUOTING = ("plain_500", "html_that_quotes_the_request", "error_in_503", "session_expired", "illegal_url")
+QUOTING = (
+    "plain_500",
+    "html_that_quotes_the_request",
+    "error_in_503",
+    "error_quotes_in_every_way",
+    "session_expired",
+    "illegal_url",
+)
 
+# One of module and lookup gets the password in the URL, the other one beside it.
 PLAYBOOK = """
 - hosts: all
   connection: local
   gather_facts: false
   strategy: ansible.builtin.free
   vars:
-    both: "{{ {'host': '127.0.0.1', 'port': zstack_at, 'retries': 0, 'timeout': 5} | combine(credentials, client) }}"
+    both: >-
+      {{ {'host': '127.0.0.1', 'port': zstack_at, 'retries': 0, 'timeout': patience, 'limit': 20}
+      | combine(credentials, client) }}
   tasks:
     - zstack.cloud.zstack_db_backup_info:
-        url: "{{ url }}"
+        url: "{{ url if password_in == 'module_url' else url_without_password }}"
+        storage_password: "{{ omit if password_in == 'module_url' else password }}"
         host: "{{ both.host }}"
         port: "{{ both.port }}"
         retries: "{{ both.retries }}"
         timeout: "{{ both.timeout }}"
+        limit: "{{ both.limit }}"
         timezone: "{{ both.timezone | default(omit) }}"
         session_uuid: "{{ both.session_uuid | default(omit) }}"
         account_name: "{{ both.account_name | default(omit) }}"
@@ -57,7 +89,10 @@ PLAYBOOK = """
       register: by_module
     - block:
         - ansible.builtin.set_fact:
-            by_lookup: "{{ lookup('zstack.cloud.zstack_db_backup', url, **both) }}"
+            by_lookup: "{{ lookup('zstack.cloud.zstack_db_backup', term, **options) }}"
+          vars:
+            term: "{{ url if password_in == 'lookup_url' else url_without_password }}"
+            options: "{{ both | combine({} if password_in == 'lookup_url' else {'storage_password': password}) }}"
           no_log: "{{ quiet }}"
       rescue:
         - ansible.builtin.set_fact:
@@ -69,30 +104,44 @@ PLAYBOOK = """
 """
 
 
-@dataclass
+@dataclass(frozen=True)
+class Host:
+    """A host of the inventory."""
+
+    fault: Fault | None = None
+    method: str = "account"
+    password_in: str = "module_url"  # or lookup_url
+
+
+@dataclass(frozen=True)
 class Run:
     """What a run of the playbook left behind."""
 
     results: dict[str, dict[str, Any]]  # by host: what module and lookup returned
     outputs: dict[str, str]  # all that can be read, by where it stands
+    servers: dict[str, str]  # by host: address and port
     sessions_left: dict[str, bool]
     secrets: set[str]
 
 
-def run(place: Path, hosts: dict[str, tuple[Fault | None, str]], quiet: bool) -> Run:
-    """Run the playbook for hosts of (fault or None, way of authentication), as verbosely as can be."""
+def run(place: Path, hosts: dict[str, Host], quiet: bool) -> Run:
+    """Run the playbook as verbosely as can be."""
     with ExitStack() as stack:
         simulators: dict[str, Simulator] = {}
         inventory: dict[str, dict[str, Any]] = {}
-        for host, (fault, way) in hosts.items():
-            zstack = simulators[host] = stack.enter_context(Simulator())
-            if fault and fault.play:
-                zstack.play(fault.name)
-            inventory[host] = {
+        for name, host in hosts.items():
+            zstack = simulators[name] = stack.enter_context(Simulator(storage_password=STORAGE_PASSWORD))
+            if host.fault and host.fault.play:
+                zstack.play(host.fault.name)
+            inventory[name] = {
                 "zstack_at": zstack.port,
                 "url": zstack.storage_url,
-                "credentials": credentials(zstack, way),
-                "client": dict(fault.client) if fault else {},
+                "url_without_password": zstack.storages[0].url_without_password,
+                "password": STORAGE_PASSWORD,
+                "password_in": host.password_in,
+                "credentials": credentials(zstack, host.method),
+                "client": dict(host.fault.client) if host.fault else {},
+                "patience": 5 if host.fault and waits(host.fault) else 60,
                 "quiet": quiet,
                 "ansible_python_interpreter": MODULE_PYTHON,
             }
@@ -102,16 +151,17 @@ def run(place: Path, hosts: dict[str, tuple[Fault | None, str]], quiet: bool) ->
         done = subprocess.run(
             ["ansible-playbook", "-vvvvv", "-i", "inventory.yml", "playbook.yml"],
             cwd=place,
-            env={
-                **os.environ,
-                "ANSIBLE_LOG_PATH": str(place / "ansible.log"),
-                "ANSIBLE_CALLBACKS_ENABLED": "ansible.builtin.junit",
-                "JUNIT_OUTPUT_DIR": str(place / "junit"),
-                "ANSIBLE_FORKS": "8",
-                "ANSIBLE_PIPELINING": str(not quiet),  # in one of the two runs, for speed
-            },
+            env=environment(
+                HOME=str(place),
+                ANSIBLE_LOG_PATH=str(place / "ansible.log"),
+                ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.junit",
+                JUNIT_OUTPUT_DIR=str(place / "junit"),
+                ANSIBLE_FORKS="8",
+                ANSIBLE_PIPELINING=str(not quiet),  # in one of the two runs, for speed
+            ),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=600,
             check=False,
         )
@@ -124,50 +174,85 @@ def run(place: Path, hosts: dict[str, tuple[Fault | None, str]], quiet: bool) ->
             request.headers.get("Authorization", "") for zstack in simulators.values() for request in zstack.requests
         ]
         sessions = {header.removeprefix("OAuth ") for header in seen if header.startswith("OAuth ")}
+        account_password, key_secret = (
+            simulators["success_account"].account[1],
+            simulators["success_account"].access_key[1],
+        )
+        digest = hashlib.sha512(account_password.encode()).hexdigest()
         return Run(
             results=results,
             outputs={**outputs, "stdout": done.stdout, "stderr": done.stderr},
+            servers={name: f"{zstack.host}:{zstack.port}" for name, zstack in simulators.items()},
             sessions_left={
-                host: any(uuid != inventory[host]["credentials"].get("session_uuid") for uuid in zstack.sessions)
-                for host, zstack in simulators.items()
+                name: any(uuid != inventory[name]["credentials"].get("session_uuid") for uuid in zstack.sessions)
+                for name, zstack in simulators.items()
             },
-            secrets=secrets(simulators["success_account"]) | sessions,
+            secrets={account_password, key_secret, digest, *WORDS, *sessions},
         )
 
 
-def credentials(zstack: Simulator, way: str) -> dict[str, str]:
-    if way == "session":
+def waits(fault: Fault) -> bool:
+    """Return whether only the option timeout ends the call."""
+    return fault.play is not None and (fault.play.drip is not None or fault.play.by == "silence")
+
+
+def credentials(zstack: Simulator, method: str) -> dict[str, str]:
+    if method == "session":
         return {"session_uuid": zstack.open_session("admin")}
-    if way == "access_key":
+    if method == "access_key":
         key, secret = zstack.access_key
         return {"access_key_id": key, "access_key_secret": secret, "timezone": "Asia/Shanghai"}
     name, password = zstack.account
     return {"account_name": name, "account_password": password}
 
 
-def secrets(zstack: Simulator) -> set[str]:
-    """All secrets but the sessions, in every spelling that a server or a library could quote."""
-    plain = [zstack.account[1], zstack.access_key[1], STORAGE_PASSWORD]
-    encoded = [quote(secret, safe="") for secret in plain]
-    twice = [quote(secret, safe="") for secret in encoded]
-    return {*plain, *encoded, *twice, hashlib.sha512(plain[0].encode()).hexdigest()}
+def readings(text: str) -> Iterator[str]:
+    """Yield the letters and digits of a text, as it is and decoded again and again: URLs, HTML, escapes."""
+    for _number in range(5):
+        yield re.sub(r"[\W_]+", "", text).lower()
+        text = re.sub(r"\\+[nrt]", " ", text)
+        text = re.sub(r"(?i)\\+u(d[89ab][0-9a-f]{2})\\+u(d[c-f][0-9a-f]{2})", _surrogates, text)
+        text = re.sub(
+            r"\\+u([0-9A-Fa-f]{4})|\\+U([0-9A-Fa-f]{8})", lambda match: chr(int(match[1] or match[2], 16)), text
+        )
+        text = re.sub(r"(?:\\+x[0-9A-Fa-f]{2})+", lambda match: _decoded(re.sub(r"\\+x", "", match[0])), text)
+        text = unquote(html.unescape(text))
+
+
+def _surrogates(match: re.Match[str]) -> str:
+    return bytes.fromhex(match[1] + match[2]).decode("utf-16-be")
+
+
+def _decoded(digits: str) -> str:
+    return bytes.fromhex(digits).decode(errors="replace")
+
+
+def shown(secrets: set[str], text: str) -> set[str]:
+    """Return the secrets that somebody who reads the text can find, however they are quoted."""
+    sought = {secret: set(readings(secret)) for secret in secrets}
+    return {
+        secret
+        for reading in readings(text)
+        for secret, spellings in sought.items()
+        if any(spelling in reading for spelling in spellings)
+    }
 
 
 @pytest.fixture(scope="module")
 def loud(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run without no_log, over all faults."""
-    hosts: dict[str, tuple[Fault | None, str]] = {name: (fault, "account") for name, fault in catalogue().items()}
-    for way in WAYS:
-        hosts[f"success_{way}"] = (None, way)
-        hosts |= {f"{name}_{way}": (catalogue()[name], way) for name in QUOTING}
+    hosts = {name: Host(fault) for name, fault in catalogue().items()}
+    for method in METHODS:
+        hosts[f"success_{method}"] = Host(method=method)
+        hosts |= {f"{name}_{method}": Host(catalogue()[name], method, "lookup_url") for name in QUOTING}
+    hosts["odd_header_line_in_lookup"] = Host(catalogue()["odd_header_line"], password_in="lookup_url")
     return run(tmp_path_factory.mktemp("loud"), hosts, quiet=False)
 
 
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run with no_log, over the faults that quote."""
-    hosts: dict[str, tuple[Fault | None, str]] = {"success_account": (None, "account")}
-    hosts |= {name: (catalogue()[name], "account") for name in QUOTING}
+    hosts = {"success_account": Host(), **{name: Host(catalogue()[name]) for name in QUOTING}}
     return run(tmp_path_factory.mktemp("quiet"), hosts, quiet=True)
 
 
@@ -177,14 +262,26 @@ def test_module_and_lookup_end_alike_in_a_playbook(fault: Fault, loud: Run) -> N
     assert bool(module.get("failed")) == bool(lookup.get("failed")) == (fault.expect == "failed")
     if fault.expect == "ok":
         assert module["count"] == lookup["count"] == len(module["backups"])
-    else:
-        assert (module["status"], module["error"]["code"]) == (fault.status, fault.code)
-        assert len(module["msg"]) < 2000
-        assert module["msg"].isprintable()
-        assert "Traceback" not in module.get("exception", "")
-        for line in (module["msg"], lookup["msg"]):
-            assert all(words in line for words in fault.says)
-            assert len(line.splitlines()) == 1
+        return
+    assert (module["status"], module["error"]["code"]) == (fault.status, fault.code)
+    for line in (module["msg"], lookup["msg"]):
+        assert all(words in line for words in fault.says)
+        assert len(line.splitlines()) == 1
+        assert module["error"]["server"] in line
+    assert len(module["msg"]) < 2000
+    assert module["msg"].isprintable()
+    assert "Traceback" not in module.get("exception", "")
+
+
+@pytest.mark.parametrize(
+    "fault", [fault for fault in catalogue().values() if fault.expect == "failed"], ids=lambda fault: fault.name
+)
+def test_a_failure_names_server_and_storage_for_programs(fault: Fault, loud: Run) -> None:
+    error = loud.results[fault.name]["module"]["error"]
+    server = "{host}:{port}".format(**fault.client) if "port" in fault.client else loud.servers[fault.name]
+    assert error["server"] == server.replace("127.0.0.1", fault.client.get("host", "127.0.0.1"))
+    # The storage is named once the scan has begun.
+    assert error["storage"] == ("ssh://root:***@192.0.2.20/zstack_bs" if fault.call == "scan" and fault.play else None)
 
 
 @pytest.mark.parametrize("fault", catalogue().values(), ids=catalogue())
@@ -195,16 +292,36 @@ def test_no_session_of_ours_stays_after_a_playbook(fault: Fault, loud: Run) -> N
 @pytest.mark.parametrize("runs", ["loud", "quiet"])
 def test_no_output_at_any_verbosity_shows_a_secret(runs: str, request: pytest.FixtureRequest) -> None:
     result: Run = request.getfixturevalue(runs)
-    assert len(result.secrets) >= 10
-    shown = {
-        (place, secret)
-        for place, text in result.outputs.items()
-        for secret in result.secrets
-        if secret.lower() in text.lower()
-    }
-    assert not shown
+    assert len(result.secrets) > len(WORDS) + len(result.results) / 2
+    assert not {place: found for place, text in result.outputs.items() if (found := shown(result.secrets, text))}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        STORAGE_PASSWORD,
+        quote(STORAGE_PASSWORD),
+        quote(quote(quote(quote(STORAGE_PASSWORD)))),
+        json.dumps(json.dumps(STORAGE_PASSWORD)),
+        html.escape(quote(json.dumps(STORAGE_PASSWORD))),
+        shlex.quote(shlex.quote(STORAGE_PASSWORD)),
+        repr(STORAGE_PASSWORD.encode()),
+    ],
+)
+def test_the_search_for_secrets_finds_them_in_every_spelling(text: str) -> None:
+    assert shown(set(WORDS), text) == set(WORDS)
 
 
 def test_what_stands_around_a_secret_stays_readable(loud: Run) -> None:
     line = loud.results["error_in_503"]["module"]["msg"]
-    assert "zstack-ctl scan_database_backup --json --backup-storage-url ssh://root:***@" in line
+    assert (
+        "zstack-ctl scan_database_backup --json --backup-storage-url ssh://root:***@192.0.2.20/zstack_bs -p 8000"
+        in line
+    )
+    assert "sshpass -p '***' ssh -p 22" in line
+
+
+def test_what_an_http_library_logs_in_the_controller_is_logged_without_the_password(loud: Run) -> None:
+    lines = [line for line in loud.outputs["ansible.log"].splitlines() if "Failed to parse headers" in line]
+    assert len(lines) == 2
+    assert all("url=ssh%3A%2F%2Froot%3A***%40192.0.2.20" in line for line in lines), lines

@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""A task that is stopped by a signal while it waits for a certain call: what it says, and what it leaves behind."""
+
 from __future__ import annotations
 
 import json
@@ -11,14 +13,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import ansible_collections.zstack.cloud.plugins.modules.zstack_db_backup_info as module
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
+from ansible_collections.zstack.cloud.tests.system.commands import HANGS, MODULE, environment, until
 
 CALLS = {
     "login": ("PUT", "/v1/accounts/login"),
@@ -28,25 +30,34 @@ CALLS = {
 SLOW = {"delay": 1, "body": [{"own": True}]}
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
+Running = AbstractContextManager["subprocess.Popen[str]"]
+
 
 def options(zstack: Simulator) -> dict[str, Any]:
-    """More time than any of these tests has, so that what stops a task is the signal."""
+    """Return options with more time than any of these tests has, so that what stops a task is the signal."""
     name, password = zstack.account
     return {
         "host": zstack.host,
         "port": zstack.port,
         "account_name": name,
         "account_password": password,
-        "timeout": 600,
+        "timeout": 10 * HANGS,
     }
 
 
 @contextmanager
-def running(command: list[str], place: Path) -> Iterator[subprocess.Popen[str]]:
-    """A command in a process group of its own, as a terminal starts it."""
+def running(command: list[str], place: Path, ignore: str | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Run a command in a process group of its own, as a terminal does.
+
+    Under nohup, or in the background of a script, the tests themselves ignore some of the signals, and a command would
+    inherit that.
+    """
+    signals = ["--default-signal=HUP,INT,TERM", *([f"--ignore-signal={ignore}"] if ignore else [])]
     with subprocess.Popen(
-        command,
+        ["env", *signals, *command],
         cwd=place,
+        env=environment(HOME=str(place)),
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -58,25 +69,21 @@ def running(command: list[str], place: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def run_module(zstack: Simulator, place: Path) -> Any:
+def run_module(zstack: Simulator, place: Path, ignore: str | None = None) -> Running:
     arguments = place / "arguments.json"
     arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**options(zstack), "url": zstack.storage_url}}))
-    return running([sys.executable, "-m", module.__name__, str(arguments)], place)
+    return running([sys.executable, "-m", MODULE, str(arguments)], place, ignore)
 
 
-def run_lookup(zstack: Simulator, place: Path) -> Any:
-    asked = f"{{{{ lookup('zstack.cloud.zstack_db_backup', '{zstack.storage_url}', **options) }}}}"
-    task = {"ansible.builtin.debug": {"msg": asked}, "vars": {"options": options(zstack)}}
+def run_lookup(zstack: Simulator, place: Path) -> Running:
+    expression = "{{ lookup('zstack.cloud.zstack_db_backup', url, **options) }}"
+    task = {
+        "ansible.builtin.debug": {"msg": expression},
+        "vars": {"options": options(zstack), "url": zstack.storage_url},
+    }
     playbook = place / "playbook.yml"
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
     return running(["ansible-playbook", str(playbook)], place)
-
-
-def until(condition: Callable[[], Any], what: str) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)
 
 
 def called(zstack: Simulator, call: str) -> bool:
@@ -88,13 +95,18 @@ def until_called(zstack: Simulator, call: str) -> None:
     until(lambda: called(zstack, call), f"the task did not get as far as the {call}")
 
 
+def end(process: subprocess.Popen[str]) -> str:
+    """Return what the command printed, once it has ended."""
+    return process.communicate(timeout=HANGS)[0]
+
+
 @pytest.mark.parametrize(
     ("run", "number"),
     [*((run_module, number) for number in STOPS), (run_lookup, signal.SIGINT), (run_lookup, signal.SIGTERM)],
     ids=lambda value: getattr(value, "name", None) or value.__name__,
 )
-def test_a_task_that_is_stopped_in_the_middle_logs_out(
-    zstack: Simulator, run: Callable[..., Any], number: signal.Signals, tmp_path: Path
+def test_a_task_that_is_stopped_during_the_scan_logs_out(
+    zstack: Simulator, run: Callable[..., Running], number: signal.Signals, tmp_path: Path
 ) -> None:
     zstack.play("silence", on="scan")
     with run(zstack, tmp_path) as process:
@@ -110,11 +122,13 @@ def test_a_module_that_is_stopped_ends_and_says_so(zstack: Simulator, number: si
     with run_module(zstack, tmp_path) as process:
         until_called(zstack, "scan")
         process.send_signal(number)
-        assert json.loads(process.communicate(timeout=60)[0])["msg"] == "The task was stopped from outside."
+        result = json.loads(end(process))
+    assert result["failed"]
+    assert result["msg"] == "The task was stopped by a signal."
 
 
 @pytest.mark.parametrize("call", ["login", "logout"])
-def test_a_module_that_is_stopped_while_it_logs_in_or_out_leaves_no_session(
+def test_a_module_that_is_stopped_during_login_or_logout_leaves_no_session_open(
     zstack: Simulator, call: str, tmp_path: Path
 ) -> None:
     zstack.play(SLOW, on=call)
@@ -123,22 +137,24 @@ def test_a_module_that_is_stopped_while_it_logs_in_or_out_leaves_no_session(
         process.send_signal(signal.SIGTERM)
         time.sleep(0.1)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        end(process)
     assert called(zstack, "logout")
     assert not zstack.sessions
 
 
 @pytest.mark.parametrize("call", ["login", "logout"])
-def test_a_module_that_is_stopped_while_nobody_answers_ends_soon(zstack: Simulator, call: str, tmp_path: Path) -> None:
+def test_a_module_that_is_stopped_without_an_answer_to_login_or_logout_ends_soon(
+    zstack: Simulator, call: str, tmp_path: Path
+) -> None:
     zstack.play("silence", on=call)
     with run_module(zstack, tmp_path) as process:
         until_called(zstack, call)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
-    assert process.returncode
+        result = json.loads(end(process))
+    assert result["msg"] == "The task was stopped by a signal."
 
 
-def test_what_signals_do_is_afterwards_what_it_was(zstack: Simulator, gather: Callable[..., Any]) -> None:
+def test_signal_handlers_are_restored_afterwards(zstack: Simulator, gather: Callable[..., Any]) -> None:
     before = [signal.getsignal(number) for number in STOPS]
     assert gather(zstack)["total"] == 15
     assert [signal.getsignal(number) for number in STOPS] == before
@@ -147,11 +163,7 @@ def test_what_signals_do_is_afterwards_what_it_was(zstack: Simulator, gather: Ca
 def test_a_signal_that_is_ignored_stops_no_module(zstack: Simulator, tmp_path: Path) -> None:
     """As SIGHUP under nohup."""
     zstack.play(SLOW, on="login")
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with run_module(zstack, tmp_path) as process:
-            until_called(zstack, "login")
-            process.send_signal(signal.SIGHUP)
-            assert json.loads(process.communicate(timeout=60)[0])["count"] == 15
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    with run_module(zstack, tmp_path, ignore="HUP") as process:
+        until_called(zstack, "login")
+        process.send_signal(signal.SIGHUP)
+        assert json.loads(end(process))["count"] == 15

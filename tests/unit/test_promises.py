@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.zstack.cloud.plugins.module_utils import _client, _errors
+from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups, _hints, _login
 
-GUIDES = Path(_errors.__file__).parents[2] / "docs" / "docsite" / "rst"
+GUIDES = Path(_hints.__file__).parents[2] / "docs" / "docsite" / "rst"
 TESTS = Path(__file__).parents[1]
 
 
@@ -41,6 +41,16 @@ def test_each_test_that_the_guide_to_security_names_exists(test: str) -> None:
     assert function in [node.name for module in modules for node in module.body if isinstance(node, ast.FunctionDef)]
 
 
-@pytest.mark.parametrize("words", [*_errors._HINTS, *_client._TEXT_HINTS, *map(str, _client._STATUS_HINTS)])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *_hints.CODE_HINTS,
+        *_hints.TEXT_HINTS,
+        *map(str, _hints.STATUS_HINTS),
+        *_login.LOGIN_HINTS,
+        *_db_backups.SCAN_HINTS,
+        *_db_backups.SCAN_FAILURES,
+    ],
+)
 def test_each_answer_that_the_code_has_a_remedy_for_stands_in_the_guide(words: str) -> None:
     assert words in guide("guide_troubleshooting")

@@ -4,103 +4,114 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+import time
+from base64 import b64encode
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from hashlib import sha1
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import requests
 
+from ansible_collections.zstack.cloud.plugins.module_utils import _auth
+from ansible_collections.zstack.cloud.plugins.module_utils._auth import AccessKeyAuth, NoAuth, SessionAuth, java_date
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._times import parse_zone
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 Gather = Callable[..., Any]
+
+# East and west of Greenwich, half and quarter hours, with daylight saving on either half of the globe, and without.
+ZONES = [
+    *("Asia/Shanghai", "UTC", "Etc/UTC", "America/New_York", "Europe/Berlin", "Australia/Sydney", "America/St_Johns"),
+    *("Asia/Kolkata", "Asia/Kathmandu", "Pacific/Chatham", "Pacific/Kiritimati", "Pacific/Honolulu", "Etc/GMT+12"),
+]
 
 
 def access_key(zstack: Simulator) -> dict[str, str]:
     return dict(zip(("access_key_id", "access_key_secret"), zstack.access_key))
 
 
-def test_a_login_is_logged_out(zstack: Simulator, gather: Gather) -> None:
-    gather(zstack)
-    assert zstack.requests[0].method == "PUT"
-    assert zstack.requests[-1].method == "DELETE"
-    assert not zstack.sessions
-
-
-def test_the_password_does_not_travel(zstack: Simulator, gather: Gather) -> None:
-    gather(zstack)
-    assert not any(zstack.account[1] in request.body for request in zstack.requests)
-
-
-def test_after_any_mix_of_successes_and_failures_no_session_is_left(zstack: Simulator, gather: Gather) -> None:
-    for fault in ("silence", "reset_before_reply", "error_in_503", None, "html_502", None):
-        zstack.clear()
-        if fault:
-            zstack.play(fault, on="scan")
-            with pytest.raises(ZStackError):
-                gather(zstack, timeout=1)
-        else:
-            gather(zstack)
-    assert not zstack.sessions
-
-
-def test_no_cookie_is_kept(zstack: Simulator, gather: Gather) -> None:
-    zstack.play({"headers": {"Set-Cookie": "JSESSIONID=0123456789; Path=/"}, "body": [{"own": True}]}, on="any")
-    assert gather(zstack)["total"] == 15
-    assert not [request for request in zstack.requests if "Cookie" in request.headers]
-
-
-def test_returned_data_is_not_redacted(zstack: Simulator, gather: Gather) -> None:
-    name, password = zstack.account
-    zstack.play({"body": json.dumps({"infos": [{"author": password, "created": "May 6, 2024 2:00:11 AM"}]})})
-    assert gather(zstack, account_name=name, account_password=password)["latest"]["author"] == password
-
-
-def test_a_session_that_exists_is_used_and_left_open(zstack: Simulator, gather: Gather) -> None:
-    uuid = zstack.open_session("admin")
-    assert gather(zstack, session_uuid=uuid)["total"] == 15
-    assert list(zstack.sessions) == [uuid]
-
-
-def test_an_expired_session_is_answered_with_what_to_do(zstack: Simulator, gather: Gather) -> None:
-    with pytest.raises(ZStackError, match=r"\[ID.1001\].*log in again for a new session_uuid") as caught:
-        gather(zstack, session_uuid="5" * 32)
-    assert caught.value.error["global_error_code"] == "ORG_ZSTACK_IDENTITY_10020"
-    assert "5" * 32 not in str(caught.value)
-
-
-def test_too_many_sessions_are_answered_with_what_to_do(gather: Gather) -> None:
-    with Simulator(session_limit=1) as zstack:
-        zstack.open_session("admin")
-        with pytest.raises(ZStackError, match=r"LogInByAccount: \[ID.1006\].*Log out sessions"):
-            gather(zstack)
-
-
-def test_a_failing_logout_is_a_warning(zstack: Simulator, gather: Gather, warnings: list[str]) -> None:
-    zstack.play({"status": 503, "body": '{"error": {"code": "SYS.1000", "details": "not today"}}'}, on="logout")
-    assert gather(zstack)["total"] == 15
-    assert warnings == ["The session stays open until it expires. LogOut: [SYS.1000] not today (HTTP 503)"]
+@pytest.mark.parametrize("check_timezone", [False, True], ids=["zone ignored", "zone checked"])
+@pytest.mark.parametrize("zone", ZONES)
+def test_an_access_key_works_in_the_zone_of_the_server(gather: Gather, zone: str, check_timezone: bool) -> None:
+    with Simulator(timezone=zone, check_timezone=check_timezone) as zstack:
+        assert gather(zstack, **access_key(zstack), timezone=zone)["total"] == 15
+        assert not zstack.sessions
 
 
 @pytest.mark.parametrize(
-    "reply", ["{}", '{"inventory": null}', '{"inventory": {"uuid": 7}}', '{"inventory": {"uuid": "a b"}}']
+    ("zone", "written"),
+    [
+        ("Asia/Shanghai", "+08:00"),
+        ("Asia/Shanghai", "GMT+08:00"),
+        ("Asia/Kathmandu", "+05:45"),
+        ("Pacific/Honolulu", "-10:00"),
+        ("UTC", "Z"),
+    ],
 )
-def test_a_login_reply_without_a_session_is_a_failure(zstack: Simulator, gather: Gather, reply: str) -> None:
-    zstack.play({"status": 200, "body": reply}, on="login")
-    with pytest.raises(ZStackError, match="LogInByAccount: the reply holds no session"):
-        gather(zstack)
+def test_an_access_key_works_with_an_offset(gather: Gather, zone: str, written: str) -> None:
+    with Simulator(timezone=zone) as zstack:
+        assert gather(zstack, **access_key(zstack), timezone=written)["total"] == 15
 
 
-def test_an_access_key_signs_in_the_zone_of_the_server(zstack: Simulator, gather: Gather) -> None:
-    assert gather(zstack, **access_key(zstack), timezone="Asia/Shanghai")["total"] == 15
-    assert not zstack.sessions
+@pytest.mark.parametrize("java", [8, 17, 25])
+def test_an_access_key_works_with_every_java(gather: Gather, java: int) -> None:
+    with Simulator(java=java) as zstack:
+        assert gather(zstack, **access_key(zstack), timezone="Asia/Shanghai")["total"] == 15
 
 
-@pytest.mark.parametrize("context_path", ["/zstack", "/", "/cloud/zstack"])
+def test_an_access_key_without_timezone_signs_in_the_zone_of_this_machine(
+    gather: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/St_Johns")
+    time.tzset()
+    try:
+        with Simulator(timezone="America/St_Johns") as zstack:
+            result = gather(zstack, **access_key(zstack))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert (result["total"], result["timezone_source"]) == (15, "server")
+
+
+@pytest.mark.parametrize("context_path", ["/zstack", "/", "/cloud/zstack", "/v1"])
 def test_a_signature_does_not_cover_the_context_path(gather: Gather, context_path: str) -> None:
     with Simulator(context_path=context_path.rstrip("/")) as zstack:
         result = gather(zstack, **access_key(zstack), timezone="+08:00", context_path=context_path)
     assert result["total"] == 15
+
+
+def test_each_request_is_signed_on_its_own(zstack: Simulator, gather: Gather) -> None:
+    key, secret = zstack.access_key
+    gather(zstack, urls=zstack.storage_urls[::2], **access_key(zstack), timezone="Asia/Shanghai")
+    signed = [request for request in zstack.requests if "Authorization" in request.headers]
+    assert len(signed) == 2
+    for request in signed:
+        text = f"{request.method}\n{request.headers['Date']}\n{request.path}"
+        signature = b64encode(hmac.new(secret.encode(), text.encode(), sha1).digest()).decode()
+        assert request.headers["Authorization"] == f"ZStack {key}:{signature}"
+
+
+def test_an_attempt_is_signed_anew(zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter(range(100))
+    now = datetime.now(timezone.utc)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return (now + timedelta(seconds=next(moments))).astimezone(tz)
+
+    monkeypatch.setattr(_auth, "datetime", Clock)
+    zstack.play("reset_before_reply", times=1)
+    gather(zstack, **access_key(zstack), timezone="Asia/Shanghai", retries=1)
+    dates = [each.headers["Date"] for each in zstack.requests if each.path == "/v1/database-backups/image-store"]
+    assert len(set(dates)) == 2
 
 
 def test_an_access_key_in_the_wrong_zone_is_answered_with_the_option(zstack: Simulator, gather: Gather) -> None:
@@ -108,54 +119,77 @@ def test_an_access_key_in_the_wrong_zone_is_answered_with_the_option(zstack: Sim
         gather(zstack, **access_key(zstack), timezone="America/New_York")
 
 
-def test_a_wrong_access_key_secret_is_refused(zstack: Simulator, gather: Gather) -> None:
-    with pytest.raises(ZStackError) as caught:
+def test_a_clock_that_is_wrong_is_answered_with_both_clocks(gather: Gather) -> None:
+    with Simulator(clock_offset=3600) as zstack, pytest.raises(ZStackError, match="and check both clocks"):
+        gather(zstack, **access_key(zstack), timezone="Asia/Shanghai")
+
+
+def test_a_wrong_access_key_secret_is_refused_and_not_shown(zstack: Simulator, gather: Gather) -> None:
+    with pytest.raises(ZStackError, match=r"wrong accessKey signature \(HTTP 403\). Check access_key_secret") as caught:
         gather(zstack, access_key_id=zstack.access_key[0], access_key_secret="Open-Sesame", timezone="+08:00")
-    assert "Open-Sesame" not in str(caught.value)
+    assert "Open-Sesame" not in json.dumps([str(caught.value), caught.value.error])
 
 
-def test_several_storages_are_asked_with_one_login_and_come_in_order(zstack: Simulator, gather: Gather) -> None:
-    urls = [zstack.storage_urls[2], zstack.storage_urls[0], zstack.storage_urls[2]]
-    results = gather(zstack, urls=urls)
-    assert [result["total"] for result in results] == [0, 15, 0]
-    paths = [request.path for request in zstack.requests]
-    assert paths.count("/v1/accounts/login") == 1
-    assert paths.count("/v1/database-backups/image-store") == 3
-    assert not zstack.sessions
+def test_an_access_key_that_the_server_does_not_know_is_refused(zstack: Simulator, gather: Gather) -> None:
+    with pytest.raises(ZStackError, match=r"access key id: nobody does not existed or disabled \(HTTP 403\)"):
+        gather(zstack, access_key_id="nobody", access_key_secret="Open-Sesame", timezone="+08:00")
 
 
-def test_the_zone_is_asked_of_the_server(gather: Gather) -> None:
-    with Simulator(timezone="America/New_York") as zstack:
-        result = gather(zstack)
-    assert result["timezone"] == "America/New_York"
-    assert result["latest"]["created_at"][-6:] in ("-05:00", "-04:00")
+def test_a_release_without_access_keys_is_answered_with_what_works(gather: Gather) -> None:
+    with Simulator(has_access_keys=False) as zstack, pytest.raises(ZStackError, match="use a session or an account"):
+        gather(zstack, **access_key(zstack), timezone="+08:00")
 
 
-def test_an_old_server_is_read_at_the_offset_of_its_login_reply(gather: Gather, warnings: list[str]) -> None:
-    with Simulator(has_timezone_call=False, timezone="Asia/Kathmandu") as zstack:
-        result = gather(zstack)
-    assert result["timezone"] == "+05:45"
-    assert result["latest"]["created_at"].endswith("T02:00:11+05:45")
-    assert not warnings
+@pytest.mark.parametrize(
+    ("zone", "moment", "text"),
+    [
+        ("Asia/Shanghai", "2026-11-23T00:05:09", "Mon, 23 Nov 2026 08:05:09 GMT+08:00"),
+        ("UTC", "2026-11-01T00:05:09", "Sun, 01 Nov 2026 00:05:09 GMT+00:00"),
+        ("America/New_York", "2026-07-01T03:00:00", "Tue, 30 Jun 2026 23:00:00 GMT-04:00"),
+        ("America/New_York", "2026-12-31T23:59:59", "Thu, 31 Dec 2026 18:59:59 GMT-05:00"),
+        ("Asia/Kathmandu", "2026-02-28T18:15:00", "Sun, 01 Mar 2026 00:00:00 GMT+05:45"),
+        ("America/St_Johns", "2026-01-01T00:00:00", "Wed, 31 Dec 2025 20:30:00 GMT-03:30"),
+    ],
+)
+def test_a_date_is_written_as_java_reads_it(zone: str, moment: str, text: str) -> None:
+    instant = datetime.fromisoformat(moment).replace(tzinfo=timezone.utc)
+    assert java_date(instant.astimezone(parse_zone(zone))) == text
+    assert java_date(instant.replace(microsecond=999_999).astimezone(parse_zone(zone))) == text
 
 
-def test_an_old_server_without_a_login_is_read_in_the_local_zone_with_a_warning(
-    gather: Gather, warnings: list[str]
+@pytest.mark.parametrize("moment", ["2026-10-25T00:30:00", "2026-10-25T01:30:00"], ids=["first", "second"])
+def test_an_hour_that_comes_twice_is_written_with_its_offset(moment: str) -> None:
+    instant = datetime.fromisoformat(moment).replace(tzinfo=timezone.utc).astimezone(ZoneInfo("Europe/Berlin"))
+    offset = "+02:00" if moment.endswith("00:30:00") else "+01:00"
+    assert java_date(instant) == f"Sun, 25 Oct 2026 02:30:00 GMT{offset}"
+
+
+def test_what_authenticates_a_request_is_put_into_its_headers_alone() -> None:
+    def headers(auth: Any) -> dict[str, str]:
+        request = requests.Request("GET", "http://zstack.example.com:8080/zstack/v1/x?url=y", auth=auth).prepare()
+        return dict(request.headers)
+
+    assert headers(NoAuth()) == {}
+    assert headers(SessionAuth("0123")) == {"Authorization": "OAuth 0123"}
+    assert set(headers(AccessKeyAuth("key", "secret", "/zstack", None))) == {"Date", "Authorization"}
+
+
+@pytest.mark.parametrize("method", ["session", "account", "access_key"])
+def test_an_entry_in_netrc_does_not_replace_the_authorization(
+    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, method: str
 ) -> None:
-    with Simulator(has_timezone_call=False) as zstack:
-        gather(zstack, session_uuid=zstack.open_session("admin"))
-    assert len(warnings) == 1
-    assert "its times are read in this machine's" in warnings[0]
-    assert "Set timezone" in warnings[0]
-
-
-def test_a_zone_that_is_given_is_not_asked_for(zstack: Simulator, gather: Gather) -> None:
-    assert gather(zstack, timezone="+09:00")["latest"]["created_at"].endswith("+09:00")
-    assert "/v1/management-nodes/platform-timezone" not in [request.path for request in zstack.requests]
-
-
-def test_a_server_that_does_not_tell_its_version_leaves_restorable_open(gather: Gather) -> None:
-    with Simulator(has_version_call=False) as zstack:
-        result = gather(zstack)
-    assert result["platform_version"] is None
-    assert {backup["restorable"] for backup in result["backups"]} == {None}
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    options = {"session": {"session_uuid": zstack.open_session("admin")}, "access_key": access_key(zstack)}
+    gather(zstack, **options.get(method, {}), timezone="Asia/Shanghai")
+    sent = [request.headers.get("Authorization", "none").split()[0] for request in zstack.requests]
+    # Login and version need none.
+    assert (
+        sent
+        == {
+            "session": ["OAuth", "none"],
+            "account": ["none", "OAuth", "none", "OAuth"],
+            "access_key": ["ZStack", "none"],
+        }[method]
+    )

@@ -4,18 +4,33 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import os
+import re
+import socket
+import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
+from ansible_collections.zstack.cloud.plugins.module_utils import _client
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 Gather = Callable[..., Any]
+SCAN = "/v1/database-backups/image-store"
+# Seconds after which something hangs.
+HANGS = 60
 
 
 def failure(gather: Gather, zstack: Simulator, **options: Any) -> ZStackError:
@@ -28,9 +43,17 @@ def paths(zstack: Simulator) -> list[str]:
     return [request.path for request in zstack.requests]
 
 
+def compressed(body: str, wbits: int = 31) -> dict[str, Any]:
+    """Return how to play a compressed body."""
+    compressor = zlib.compressobj(wbits=wbits)
+    data = compressor.compress(body.encode()) + compressor.flush()
+    encoding = "gzip" if wbits == 31 else "deflate"
+    return {"headers": {"Content-Encoding": encoding}, "body": [{"base64": base64.b64encode(data).decode()}]}
+
+
 def test_every_parameter_of_the_call_is_sent(zstack: Simulator, gather: Gather) -> None:
     gather(zstack, registry_port=8000, system_tags=["a::b", "c d"], user_tags=["x&y"])
-    scan = next(request for request in zstack.requests if request.path == "/v1/database-backups/image-store")
+    scan = next(request for request in zstack.requests if request.path == SCAN)
     assert list(scan.query) == [
         ("url", zstack.storage_url),
         ("registryPort", "8000"),
@@ -40,6 +63,13 @@ def test_every_parameter_of_the_call_is_sent(zstack: Simulator, gather: Gather) 
     ]
 
 
+def test_requests_name_the_collection_and_what_can_be_decompressed(zstack: Simulator, gather: Gather) -> None:
+    gather(zstack)
+    for request in zstack.requests:
+        assert re.fullmatch(r"zstack\.cloud/[0-9.]+ python-requests/[0-9.]+", request.headers["User-Agent"])
+        assert request.headers["Accept-Encoding"] == "gzip, deflate"
+
+
 def test_all_calls_of_a_run_share_one_connection(zstack: Simulator, gather: Gather) -> None:
     gather(zstack)
     assert len(zstack.requests) == 5
@@ -47,7 +77,7 @@ def test_all_calls_of_a_run_share_one_connection(zstack: Simulator, gather: Gath
 
 
 @pytest.mark.parametrize("reply", ["backups", "infos"])
-@pytest.mark.parametrize("java", [8, 9, 20])
+@pytest.mark.parametrize("java", [8, 17, 25])
 def test_both_kinds_of_reply_and_every_java_give_the_same_backups(gather: Gather, reply: str, java: int) -> None:
     with Simulator(reply=reply, java=java) as zstack:
         result = gather(zstack)
@@ -59,40 +89,187 @@ def test_both_kinds_of_reply_and_every_java_give_the_same_backups(gather: Gather
     assert result["backups"][-1]["restorable"] is False
 
 
+def test_several_storages_come_in_the_order_of_their_urls(gather: Gather) -> None:
+    with Simulator(scan_seconds=0.1) as zstack:
+        urls = [zstack.storage_urls[2], zstack.storage_urls[0]] * 6
+        results = gather(zstack, urls=urls)
+    assert [result["total"] for result in results] == [0, 15] * 6
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])
+def test_a_compressed_response_is_read(zstack: Simulator, gather: Gather, compress: Callable[[bytes], bytes]) -> None:
+    body = base64.b64encode(compress('{"backups": [{"name": "密"}]}'.encode())).decode()
+    encoding = "gzip" if compress is gzip.compress else "deflate"
+    zstack.play({"headers": {"Content-Encoding": encoding}, "body": [{"base64": body}]})
+    assert gather(zstack)["backups"][0]["name"] == "密"
+
+
 def test_chinese_words_come_through_without_a_content_type(zstack: Simulator, gather: Gather) -> None:
-    error = failure(gather, zstack, account_name="admin", account_password="wrong")
-    assert "密码" in str(error)
-    assert (error.status, error.code) == (503, "ID.1000")
+    zstack.play({"status": 503, "body": '{"error": {"code": "ID.1002", "details": "权限不足"}}'})
+    error = failure(gather, zstack)
+    assert "权限不足" in str(error)
+    assert (error.status, error.error["code"]) == (503, "ID.1002")
 
 
 def test_a_redirect_is_not_followed(zstack: Simulator, gather: Gather) -> None:
     target = f"http://127.0.0.1:{zstack.port}/zstack/v1/elsewhere"
     zstack.play({"status": 302, "headers": {"Location": target}, "body": ""})
     error = failure(gather, zstack)
-    assert f"redirect to {target}, which is not followed" in str(error)
-    assert error.status == 302
+    assert f"the response is a redirect to {target}, which is not followed (HTTP 302)" in str(error)
     assert "/v1/elsewhere" not in paths(zstack)
 
 
-def test_an_entry_in_netrc_does_not_replace_the_authorization(
-    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_redirect_shows_no_secret(zstack: Simulator, gather: Gather) -> None:
+    target = f"http://elsewhere.invalid/?url={quote(zstack.storage_url, safe='')}"
+    zstack.play({"status": 302, "headers": {"Location": target}, "body": ""})
+    assert "root%3A***%40192.0.2.20" in str(failure(gather, zstack))
+
+
+@contextmanager
+def server_that(answers: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server on a bare socket: yields its port."""
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _dummy = listening.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(65536)
+                try:
+                    answers(connection)
+                except OSError:
+                    continue
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def test_the_body_of_a_redirect_is_not_read(zstack: Simulator, gather: Gather) -> None:
+    sent = [0]
+    closed = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 1000000000\r\n\r\n")
+        try:
+            for _dummy in range(1000):
+                sent[0] += connection.send(b"0" * 1_000_000)
+        finally:
+            closed.set()
+
+    with server_that(answer) as port:
+        error = failure(gather, zstack, port=port, session_uuid="0123456789")
+        assert closed.wait(HANGS)
+    assert "redirect to /login" in str(error)
+    # What the buffers of two sockets hold.
+    assert sent[0] < 50_000_000
+
+
+SECRETS = st.text(
+    st.sampled_from("@:/#%[]?&=+ \\'\"äé\udcff\udc80") | st.sampled_from("abcXYZ123"), min_size=5, max_size=12
+)
+ODD_PROXIES = st.text(
+    st.characters(exclude_characters="\x00", exclude_categories=["Cs"]) | st.sampled_from("@:/#%[]\udcff")
+)
+
+
+@contextmanager
+def exported(name: str, value: str) -> Iterator[None]:
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]
+
+
+@pytest.fixture
+def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No name of a host is looked up, and no other machine asked."""
+    look_up = socket.getaddrinfo
+
+    def local(host: Any, *rest: Any, **more: Any) -> Any:
+        if host != "127.0.0.1":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return look_up(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", local)
+
+
+def outcome(gather: Gather, zstack: Simulator, **options: Any) -> str:
+    """All that a run shows."""
+    try:
+        return json.dumps(gather(zstack, timezone="UTC", **options))
+    except ZStackError as error:
+        assert str(error).isprintable()
+        return json.dumps([str(error), error.error], ensure_ascii=False)
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
+@given(
+    proxy=ODD_PROXIES | ODD_PROXIES.map("http://".__add__),
+    name=st.sampled_from(["HTTP_PROXY", "http_proxy", "ALL_PROXY"]),
+)
+@example("http://[", "HTTP_PROXY")
+@example("http://127.0.0.1:99999", "HTTP_PROXY")
+@example("http://127.0.0.1:x", "HTTP_PROXY")
+@example("socks5://127.0.0.1:1", "HTTP_PROXY")
+@example("//", "ALL_PROXY")
+@example("://", "HTTP_PROXY")
+@example("http://%", "HTTP_PROXY")
+@example("http://\udcff@127.0.0.1:1", "HTTP_PROXY")
+def test_whatever_proxy_the_environment_names_a_result_or_a_zstack_error_comes_out(
+    zstack: Simulator, gather: Gather, no_names: None, proxy: str, name: str
 ) -> None:
-    netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
-    monkeypatch.setenv("NETRC", str(netrc))
-    gather(zstack)
-    sent = [request.headers.get("Authorization", "none") for request in zstack.requests]
-    assert [header.split()[0] for header in sent] == ["none", "OAuth", "none", "OAuth", "OAuth"]
+    with exported(name, proxy):
+        assert outcome(gather, zstack, host="192.0.2.1", session_uuid="0123456789", timeout=1)
 
 
-def test_a_proxy_of_the_environment_is_used_and_its_password_not_told(
+@settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
+@given(
+    password=SECRETS, encoded=st.booleans(), answers=st.booleans(), scheme=st.sampled_from(["http://", "", "https://"])
+)
+@example("p@ss/word#1", False, True, "http://")
+@example("[]:%zz@", False, False, "http://")
+@example("p\udcffss\udc80word", False, True, "http://")
+def test_the_password_of_a_proxy_is_never_shown(
+    zstack: Simulator, gather: Gather, no_names: None, password: str, encoded: bool, answers: bool, scheme: str
+) -> None:
+    if encoded:
+        password = quote(password, safe="", errors="surrogateescape")
+    decoded = unquote(password, errors="surrogateescape")
+    pair = base64.b64encode(f"me:{decoded}".encode("utf-8", "surrogateescape")).decode()
+    zstack.clear()
+    # A proxy that shows what it was sent, and one that nobody listens at.
+    zstack.play({"status": 407, "body": [{"echo": "headers"}]}, on="any")
+    with exported("HTTP_PROXY", f"{scheme}me:{password}@127.0.0.1:{zstack.port if answers else 1}"):
+        shown = outcome(gather, zstack, host="192.0.2.1", session_uuid="0123456789", timeout=1)
+    assert password.strip() not in shown
+    assert decoded.strip() not in shown
+    assert pair not in shown
+
+
+def test_a_proxy_of_the_environment_is_used_and_its_password_not_shown(
     zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://me:Open-Sesame@127.0.0.1:{zstack.port}")
     assert gather(zstack, host="zstack.example.com", port=8080)["total"] == 15
     assert {request.headers["Host"] for request in zstack.requests} == {"zstack.example.com:8080"}
-    zstack.play({"status": 502, "body": "cannot reach it for me:Open-Sesame"})
-    assert "cannot reach it for me:***" in str(failure(gather, zstack, host="zstack.example.com", port=8080))
+    zstack.play({"status": 502, "body": ["cannot reach it for me:Open-Sesame\n", {"echo": "headers"}]})
+    line = str(failure(gather, zstack, host="zstack.example.com", port=8080))
+    assert "cannot reach it for me:***" in line
+    assert "Proxy-Authorization: Basic ***" in line
+
+
+def test_a_proxy_without_a_password_has_its_name_hidden(
+    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A token, as some proxies want it.
+    monkeypatch.setenv("HTTP_PROXY", f"http://Open-Sesame@127.0.0.1:{zstack.port}")
+    zstack.play({"status": 407, "body": [{"echo": "headers"}, "Open-Sesame"]})
+    assert "Open-Sesame" not in str(failure(gather, zstack))
 
 
 def test_no_proxy_is_heeded(zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,88 +278,165 @@ def test_no_proxy_is_heeded(zstack: Simulator, gather: Gather, monkeypatch: pyte
     assert gather(zstack)["total"] == 15
 
 
-def test_nobody_at_the_port_is_tried_again_and_told_with_what_to_check(gather: Gather) -> None:
+def test_a_proxy_that_nobody_listens_at_is_named_as_the_reason(
+    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    error = failure(gather, zstack, retries=3)
+    assert "the proxy failed: Connection refused. Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY" in str(error)
+    assert not error.transient
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between attempts, which take no time: the clock is put forward instead."""
+    pauses: list[float] = []
+
+    class Event(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout is None:
+                return super().wait()
+            pauses.append(timeout)
+            return self.is_set()
+
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + sum(pauses))
+    monkeypatch.setattr(_client, "time", clock)
+    monkeypatch.setattr(_client.threading, "Event", Event)
+    return pauses
+
+
+ENVELOPE = '{"error": {"code": "%s", "description": "words"}}'
+TRANSIENT: dict[str, dict[str, Any]] = {
+    "502": {"status": 502, "body": "<html><title>Bad Gateway</title></html>"},
+    "504": {"status": 504, "body": ""},
+    "an envelope in a 502": {"status": 502, "body": ENVELOPE % "SYS.1006"},
+    "SYS.1010 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1010"},
+    "SYS.1012 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1012"},
+    "reset before a reply": {"cut": "before", "by": "reset"},
+    "closed before a reply": {"cut": "before", "by": "close"},
+}
+FINAL: dict[str, dict[str, Any]] = {
+    "500": {"status": 500, "body": "oops"},
+    "503 in plain text": {"status": 503, "body": "oops"},
+    "SYS.1006 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1006"},
+    "SYS.1001 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1001"},
+    "SYS.1010 in a 200": {"status": 200, "body": ENVELOPE % "SYS.1010"},
+    "404": {"status": 404, "body": "no api mapping to /v1/x"},
+    "407": {"status": 407, "body": ""},
+    "429": {"status": 429, "body": ""},
+    "a redirect": {"status": 302, "body": ""},
+    "no JSON": {"status": 200, "body": "oops"},
+    "reset in the middle": {"cut": "middle", "by": "reset"},
+    "closed in the middle": {"cut": "middle", "by": "close"},
+    "a body in an unknown encoding": {"headers": {"Content-Encoding": "br"}, "body": "oops"},
+}
+
+
+@pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT)
+def test_a_transient_failure_is_retried_as_often_as_asked(
+    zstack: Simulator, gather: Gather, pauses: list[float], fault: dict[str, Any]
+) -> None:
+    zstack.play(fault)
+    for retries in range(4):
+        zstack.requests.clear()
+        pauses.clear()
+        assert failure(gather, zstack, retries=retries).transient
+        assert paths(zstack).count(SCAN) == retries + 1
+        assert pauses == [0, 2, 4][:retries]
+
+
+@pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT)
+def test_a_transient_failure_that_passes_is_no_failure(
+    zstack: Simulator, gather: Gather, pauses: list[float], warnings: list[str], fault: dict[str, Any]
+) -> None:
+    zstack.play(fault, times=2)
+    assert gather(zstack, retries=2)["total"] == 15
+    assert pauses == [0, 2]
+    assert not warnings
+
+
+@pytest.mark.parametrize("fault", FINAL.values(), ids=FINAL)
+def test_any_other_failure_is_not_retried(
+    zstack: Simulator, gather: Gather, pauses: list[float], fault: dict[str, Any]
+) -> None:
+    zstack.play(fault)
+    assert not failure(gather, zstack, retries=5).transient
+    assert paths(zstack).count(SCAN) == 1
+    assert pauses == []
+
+
+def test_a_refused_connection_is_retried_and_answered_with_what_to_check(gather: Gather, pauses: list[float]) -> None:
     with Simulator() as zstack:
         pass
-    error = failure(gather, zstack, retries=1, session_uuid="0123456789")
-    assert "Connection refused. Check host and port" in str(error)
-    assert (error.status, error.code) == (None, None)
+    error = failure(gather, zstack, retries=3, session_uuid="0123456789")
+    assert pauses == [0, 2, 4]
+    assert str(error) == (
+        f"127.0.0.1:{zstack.port}: GetDatabaseBackupFromImageStore: connection refused: nothing is listening on port "
+        f"{zstack.port}. Check host and port, and that the management node is running."
+    )
+    assert (error.status, error.error["code"]) == (None, None)
+
+
+def test_a_host_without_an_address_is_not_retried(gather: Gather, zstack: Simulator, pauses: list[float]) -> None:
+    error = failure(gather, zstack, host="nowhere.invalid", retries=3)
+    assert "nowhere.invalid:" in str(error)
+    assert "host name not found: " in str(error)
+    assert pauses == []
 
 
 @pytest.mark.parametrize(
-    "fault",
-    [
-        {"status": 502, "body": "<html><title>Bad Gateway</title></html>"},
-        {"status": 504, "body": ""},
-        {"status": 503, "body": json.dumps({"error": {"code": "SYS.1010", "description": "not ready"}})},
-        {"status": 503, "body": json.dumps({"error": {"code": "SYS.1012", "description": "unavailable"}})},
-        {"cut": "before", "by": "reset"},
-    ],
-    ids=["502", "504", "SYS.1010", "SYS.1012", "reset"],
+    ("timeout", "expected"), [(1, [0]), (5, [0, 2]), (6, [0, 2]), (7, [0, 2, 4]), (60, [0, 2, 4, 8, 16])]
 )
-def test_what_passes_is_tried_again_as_often_as_asked(zstack: Simulator, gather: Gather, fault: dict[str, Any]) -> None:
-    zstack.play(fault, times=1)
-    assert gather(zstack, retries=1)["total"] == 15
-    zstack.clear()
-    zstack.play(fault)
-    failure(gather, zstack, retries=1)
-    assert paths(zstack).count("/v1/database-backups/image-store") == 2
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"status": 500, "body": "oops"},
-        {"status": 503, "body": json.dumps({"error": {"code": "SYS.1006"}})},
-        {"status": 200, "body": json.dumps({"error": {"code": "SYS.1010"}})},
-        {"status": 404, "body": "no api mapping to /v1/x"},
-        {"cut": "middle", "by": "reset"},
-    ],
-    ids=["500", "SYS.1006", "SYS.1010 in a 200", "404", "cut off"],
-)
-def test_what_does_not_pass_is_not_tried_again(zstack: Simulator, gather: Gather, fault: dict[str, Any]) -> None:
-    zstack.play(fault)
-    failure(gather, zstack, retries=2)
-    assert paths(zstack).count("/v1/database-backups/image-store") == 1
-
-
-def test_a_pause_that_does_not_fit_into_the_time_limit_is_not_made(zstack: Simulator, gather: Gather) -> None:
+def test_a_pause_that_does_not_fit_into_the_time_limit_is_not_made(
+    zstack: Simulator, gather: Gather, pauses: list[float], timeout: int, expected: list[float]
+) -> None:
     zstack.play({"status": 502, "body": "gone"})
-    begin = time.monotonic()
-    error = failure(gather, zstack, retries=100, timeout=1)
-    assert time.monotonic() - begin < 1
+    error = failure(gather, zstack, retries=100, timeout=timeout)
     assert "gone (HTTP 502)" in str(error)
+    assert pauses == expected
 
 
-@pytest.mark.parametrize("fault", ["silence", "dripping_head", "dripping_body"])
+def test_every_call_is_retried_and_a_login_too(zstack: Simulator, gather: Gather, pauses: list[float]) -> None:
+    for call in ("login", "scan", "version", "timezone", "logout"):
+        zstack.play("reset_before_reply", on=call, times=1)
+    assert gather(zstack, retries=1)["timezone_source"] == "server"
+    assert pauses == [0] * 5
+    assert not zstack.sessions
+
+
+@pytest.mark.parametrize("fault", ["silence", "dripping_head", "dripping_body", "silence_in_the_middle"])
 def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
     zstack: Simulator, gather: Gather, fault: str
 ) -> None:
     zstack.play(fault, on="scan")
     begin = time.monotonic()
-    error = failure(gather, zstack, timeout=1)
-    assert time.monotonic() - begin < 2
-    assert "no complete reply within 1 s. Raise timeout" in str(error)
+    error = failure(gather, zstack, timeout=1, retries=5)
+    assert 1 <= time.monotonic() - begin < HANGS
+    assert "no response within 1 s. Raise timeout, or check what slows the server down." in str(error)
+    assert paths(zstack).count(SCAN) == 1
     assert not zstack.sessions
 
 
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (400, "missing header 'Authorization'", "missing header 'Authorization' (HTTP 400). Something on the way"),
-        (403, "requestTimeTooSkewed", "requestTimeTooSkewed (HTTP 403). Set timezone"),
-        (404, "no api mapping to /v1/x", "no api mapping to /v1/x (HTTP 404). Check host, port and context_path"),
-        (405, "", "Method Not Allowed (HTTP 405)"),
-        (500, "NullPointerException", "NullPointerException (HTTP 500)"),
-        (502, "<html><style>p {}</style><h1>Bad Gateway</h1></html>", ": Bad Gateway (HTTP 502). A proxy answered"),
-        (200, "<html>Please log in</html>", "not a JSON object: Please log in (HTTP 200). This is no answer of a"),
-        (200, "", "not a JSON object: it is empty (HTTP 200)"),
-        (200, "[]", "not a JSON object: [] (HTTP 200)"),
-        (200, '{"backups": 7}', "the reply's backups are not a list (HTTP 200)"),
+        (200, "<html>Please log in</html>", "the response is not a JSON object: Please log in (HTTP 200)."),
+        (200, "", "the response is not a JSON object: it is empty (HTTP 200)."),
+        (200, "[]", "the response is not a JSON object: [] (HTTP 200)."),
+        (200, '{"backups": 7}', "the response holds no list of backups (HTTP 200)."),
+        (200, '{"success": true}', "the response holds no list of backups (HTTP 200)."),
         (200, '{"error": "it broke"}', "it broke (HTTP 200)"),
+        (405, "", "the response is empty (HTTP 405)."),
+        (500, '{"message": "it broke"}', '{"message": "it broke"} (HTTP 500).'),
+        (
+            502,
+            "<html><style>p {}</style><h1>Bad Gateway</h1><script>1 < 2</script></html>",
+            ": Bad Gateway (HTTP 502).",
+        ),
+        (302, "", "the response is a redirect to nowhere, which is not followed (HTTP 302)."),
     ],
 )
-def test_an_answer_that_is_no_list_is_told_in_its_own_words(
+def test_a_response_that_is_no_list_is_reported_in_its_own_words(
     zstack: Simulator, gather: Gather, status: int, body: str, words: str
 ) -> None:
     zstack.play({"status": status, "body": body})
@@ -196,6 +450,12 @@ def test_an_error_that_is_null_is_none(zstack: Simulator, gather: Gather) -> Non
     assert gather(zstack)["total"] == 0
 
 
+@pytest.mark.parametrize("status", [201, 202, 299])
+def test_any_status_of_success_is_one(zstack: Simulator, gather: Gather, status: int) -> None:
+    zstack.play({"status": status, "body": '{"backups": []}'})
+    assert gather(zstack)["total"] == 0
+
+
 def test_values_that_ansible_cannot_carry_are_replaced(zstack: Simulator, gather: Gather) -> None:
     entry = r'{"name": "a\ud800b", "createdTime": "x", "load": NaN, "peak": 1e999}'
     zstack.play({"status": 200, "body": f'{{"backups": [{entry}]}}'})
@@ -203,7 +463,78 @@ def test_values_that_ansible_cannot_carry_are_replaced(zstack: Simulator, gather
     assert (backup["name"], backup["load"], backup["peak"]) == ("a?b", None, None)
 
 
-def test_certificates_are_not_asked_of_a_server_without_tls(zstack: Simulator, gather: Gather) -> None:
+BOUNDS = {
+    "body_over_64_mib": "the response is larger than 64 MiB",
+    "body_over_64_mib_unannounced": "the response is larger than 64 MiB",
+    "gzip_bomb": "the response is larger than 64 MiB",
+    "gzip_of_nested_lists": "the response holds more than 3,000,000 JSON values",
+    "gzip_of_empty_objects": "the response holds more than 3,000,000 JSON values",
+    "gzip_twice": "the response has an unsupported Content-Encoding: gzip, gzip",
+    "unknown_encoding": "the response has an unsupported Content-Encoding: br",
+    "redirect_with_a_large_body": "the response is a redirect to /login, which is not followed",
+    "page_of_less_than_signs": "<<<",
+    "page_of_open_scripts": "<script<script",
+    "error_of_a_megabyte": "失败 失败",
+}
+
+
+@pytest.mark.parametrize("fault", BOUNDS)
+def test_a_response_beyond_all_bounds_ends_with_the_reason(zstack: Simulator, gather: Gather, fault: str) -> None:
+    zstack.play(fault)
+    begin = time.monotonic()
+    error = failure(gather, zstack, timeout=HANGS)
+    assert BOUNDS[fault] in str(error)
+    assert len(str(error)) < 2000
+    assert time.monotonic() - begin < HANGS
+
+
+def test_a_key_of_sixty_thousand_capitals_is_cut(zstack: Simulator, gather: Gather) -> None:
+    zstack.play({"body": ['{"backups": [{"', {"repeat": "A", "times": 60_000}, '": 1}]}']})
+    begin = time.monotonic()
+    (backup,) = gather(zstack)["backups"]
+    assert max(map(len, backup)) <= 300
+    assert time.monotonic() - begin < HANGS
+
+
+@pytest.mark.parametrize("play", [lambda body: {"body": body}, compressed], ids=["plain", "gzip"])
+def test_a_response_may_be_as_large_as_the_limit_and_no_larger(
+    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch, play: Callable[[str], dict[str, Any]]
+) -> None:
+    limit = 1024 * 1024
+    monkeypatch.setattr(_client, "_BODY_LIMIT", limit)
+    start, end = '{"backups": [], "padding": "', '"}'
+    body = start + "0" * (limit - len(start) - len(end)) + end
+    zstack.play(play(body))
+    assert gather(zstack)["total"] == 0
+    zstack.clear()
+    zstack.play(play(body + " "))
+    assert "the response is larger than 1 MiB. This does not look like" in str(failure(gather, zstack))
+
+
+def test_a_response_may_hold_as_many_values_as_the_limit_and_no_more(
+    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_client, "_VALUES_LIMIT", 10)
+    zstack.play({"body": '{"backups": [1, 2, 3, 4, 5, 6, 7, 8, 9]}'})
+    assert gather(zstack, timezone="UTC")["total"] == 0
+    zstack.clear()
+    zstack.play({"body": '{"backups": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}'})
+    assert "more than 10 JSON values (HTTP 200)" in str(failure(gather, zstack, timezone="UTC"))
+
+
+def test_a_compressed_response_that_breaks_off_is_a_failure(zstack: Simulator, gather: Gather) -> None:
+    play = compressed('{"backups": []}' + " " * 1000)
+    data = base64.b64decode(play["body"][0]["base64"])[:-9]
+    zstack.play({**play, "body": [{"base64": base64.b64encode(data).decode()}]})
+    assert "the compressed response is incomplete" in str(failure(gather, zstack))
+
+
+def test_a_response_that_is_not_what_its_encoding_says_is_a_failure(zstack: Simulator, gather: Gather) -> None:
+    zstack.play("gzip_broken")
+    assert "the call failed: " in str(failure(gather, zstack))
+
+
+def test_https_to_a_server_without_tls_is_answered_with_use_ssl(zstack: Simulator, gather: Gather) -> None:
     error = failure(gather, zstack, use_ssl=True)
-    assert "no TLS connection" in str(error)
-    assert "use_ssl" in str(error)
+    assert "TLS failed: " in str(error)
+    assert "Set use_ssl to false, or port to one with TLS 1.2 or later." in str(error)

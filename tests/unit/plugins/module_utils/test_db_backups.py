@@ -2,21 +2,45 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""The backups: what a reply says about them, their order, their age, and which of them are returned."""
+
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Platform, entry, summarize
-from ansible_collections.zstack.cloud.plugins.module_utils._options import Options
+from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups
+from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import (
+    Options,
+    argument_spec,
+    parse_backup,
+    summarize,
+)
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._options import check_connection
+from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform
+from ansible_collections.zstack.cloud.plugins.module_utils._storage import check_storage
+from ansible_collections.zstack.cloud.tests.simulator import Simulator
+from ansible_collections.zstack.cloud.tests.simulator.java import timestamp
 
+Gather = Callable[..., Any]
+Summary = Callable[..., dict[str, Any]]
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2024, 5, 6, 11, 0, 11, tzinfo=SHANGHAI)
-PLATFORM = Platform("4.7.21", SHANGHAI, "Asia/Shanghai")
+PLATFORM = Platform("4.7.21", SHANGHAI, "Asia/Shanghai", "server")
+STORAGE = "ssh://root:***@192.0.2.20/bs"
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+LOGIN = "/v1/accounts/login"
+SCAN = "/v1/database-backups/image-store"
 # The two example replies, as the API reference documents one and as today's servers send one.
 INFO = {
     "id": "270c67e3699f72ba",
@@ -37,9 +61,22 @@ BACKUP = {
     "createdTime": "May 6, 2024 2:00:11 AM",
 }
 
+OPTIONS = Options(
+    connection=check_connection(
+        ArgumentSpecValidator(argument_spec()).validate({"host": "zstack.example.com"}).validated_parameters,
+        [{"session_uuid": "x"}],
+    ),
+    storages=[check_storage("ssh://root:password@192.0.2.20/bs", [{}])],
+    registry_port=None,
+    system_tags=[],
+    user_tags=[],
+    max_age=None,
+    limit=None,
+)
+
 
 def read(image: dict[str, Any]) -> dict[str, Any]:
-    return entry(image, NOW, PLATFORM)
+    return parse_backup(image, NOW, PLATFORM)
 
 
 def aged(*ages: timedelta | None) -> list[dict[str, Any]]:
@@ -48,9 +85,11 @@ def aged(*ages: timedelta | None) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def summary(checked: Callable[..., Options], warnings: list[str]) -> Callable[..., dict[str, Any]]:
-    def make(images: list[Any], date: datetime | None = NOW, **options: Any) -> dict[str, Any]:
+    def make(
+        images: list[Any], date: datetime | None = NOW, platform: Platform = PLATFORM, **options: Any
+    ) -> dict[str, Any]:
         asked = checked(session_uuid="x", **options)
-        return summarize(images, asked.storages[0], date, PLATFORM, asked, warnings.append)
+        return summarize(images, asked.storages[0], date, platform, asked, warnings.append)
 
     return make
 
@@ -68,6 +107,7 @@ def test_the_documented_example_becomes_an_entry_with_every_key() -> None:
         "virtualsize": 12682240,
         "name": "78b6afbc9da73932a000fb9a75947962",
         "created_at": "2017-11-14T22:20:57+08:00",
+        "created_epoch": 1510669257,
         "age_seconds": 204295154,
         "version": None,
         "type": None,
@@ -88,16 +128,50 @@ def test_an_entry_of_todays_servers_has_the_same_keys() -> None:
     assert backup["restorable"] is True
 
 
-def test_version_type_and_md5_come_from_a_description_in_json() -> None:
-    described = read({**INFO, "desc": '{"version": "4.7.20", "type": "multiDatabase", "md5": "ab", "name": "x"}'})
+def test_what_the_image_store_does_not_know_comes_from_a_description_in_json() -> None:
+    image = {**INFO, "id": "0ed5", "name": "zsbak"}
+    described = read(
+        {**image, "desc": '{"version": "4.7.20", "type": "multiDatabase", "md5": "ab", "name": "nightly"}'}
+    )
     assert (described["version"], described["type"], described["md5"]) == ("4.7.20", "multiDatabase", "ab")
-    assert described["name"] == INFO["name"]
+    assert described["name"] == "nightly"
+    assert described["install_path"] == "zstore://zsbak/0ed5"
     assert described["restorable"] is False
+
+
+@pytest.mark.parametrize("desc", [None, "{}", '{"name": null}', '{"name": ""}', "taken by hand"])
+def test_an_image_whose_description_has_no_name_keeps_the_images(desc: str | None) -> None:
+    assert read({**INFO, "name": "zsbak", "desc": desc})["name"] == "zsbak"
+
+
+def test_both_kinds_of_reply_describe_a_backup_alike(gather: Gather) -> None:
+    with Simulator(reply="infos") as old, Simulator() as new:
+        infos, backups = gather(old), gather(new)
+    for key in ("id", "name", "version", "type", "md5", "install_path", "created_at", "created_epoch", "restorable"):
+        assert [each[key] for each in infos["backups"]] == [each[key] for each in backups["backups"]]
+    assert infos["latest"]["desc"]
+    assert backups["latest"]["desc"] is None
+    assert infos.keys() == backups.keys()
+
+
+@pytest.mark.parametrize("zone", [SHANGHAI, timezone.utc, ZoneInfo("America/New_York"), None])
+def test_the_epoch_is_that_of_the_time(zone: tzinfo | None) -> None:
+    backup = parse_backup(BACKUP, NOW, PLATFORM._replace(zone=zone))
+    assert backup["created_epoch"] == datetime.fromisoformat(backup["created_at"]).timestamp()
+    assert backup["age_seconds"] == NOW.timestamp() - backup["created_epoch"]
+    assert isinstance(backup["created_epoch"], int)
+
+
+def test_a_backup_without_a_readable_time_has_neither_time_nor_age() -> None:
+    backup = read({**BACKUP, "createdTime": "yesterday"})
+    assert backup["created"] == "yesterday"
+    assert (backup["created_at"], backup["created_epoch"], backup["age_seconds"]) == (None, None, None)
 
 
 @pytest.mark.parametrize("desc", ["taken by hand", "[1]", "null", "{", "\ud800", "[" * 100000])
 def test_a_description_that_is_no_json_object_is_left_as_it_is(desc: str) -> None:
-    assert read({**INFO, "desc": desc})["desc"] == desc
+    # A lone surrogate cannot be printed.
+    assert read({**INFO, "desc": desc})["desc"] == desc.replace("\ud800", "?")
     assert read({**INFO, "desc": desc})["version"] is None
 
 
@@ -111,9 +185,9 @@ def test_a_key_of_the_server_cannot_take_the_place_of_one_of_ours() -> None:
     assert backup["created_at"] == "2024-05-06T02:00:11+08:00"
 
 
-@pytest.mark.parametrize("known", [Platform(None, SHANGHAI, ""), Platform("", SHANGHAI, "")])
+@pytest.mark.parametrize("known", [PLATFORM._replace(version=None), PLATFORM._replace(version="")])
 def test_nothing_is_said_of_a_restore_where_the_platforms_version_is_not_known(known: Platform) -> None:
-    assert entry(BACKUP, NOW, known)["restorable"] is None
+    assert parse_backup(BACKUP, NOW, known)["restorable"] is None
 
 
 @pytest.mark.parametrize(
@@ -147,47 +221,309 @@ def test_a_text_of_another_type_becomes_a_text(value: Any) -> None:
     } == {str}
 
 
-def test_backups_stand_newest_first_and_one_without_a_time_last(
-    summary: Callable[..., dict[str, Any]], warnings: list[str]
-) -> None:
-    hour = timedelta(hours=1)
-    result = summary(aged(3 * hour, None, 1 * hour, 2 * hour))
+def test_backups_stand_newest_first_and_one_without_a_time_last(summary: Summary, warnings: list[str]) -> None:
+    result = summary(aged(3 * HOUR, None, 1 * HOUR, 2 * HOUR))
     assert [each["age_seconds"] for each in result["backups"]] == [3600, 7200, 10800, None]
     assert result["latest"] == result["backups"][0]
-    assert warnings == ["ssh://root:***@192.0.2.20/bs: no readable time in 1 of 4 backups, such as None."]
+    assert warnings == [f"{STORAGE}: 1 of 4 backups have no readable time, such as None. They are never the latest."]
 
 
-def test_max_age_leaves_out_what_is_older_or_of_unknown_age(summary: Callable[..., dict[str, Any]]) -> None:
-    day = timedelta(days=1)
-    result = summary(aged(day + timedelta(seconds=1), None, day, day / 2), max_age="24h")
+def test_a_storage_whose_backups_have_no_readable_times_has_no_latest(summary: Summary, warnings: list[str]) -> None:
+    result = summary(aged(None, None))
+    assert (result["latest"], result["count"], result["total"]) == (None, 2, 2)
+    assert len(warnings) == 1
+
+
+def test_a_warning_of_times_that_cannot_be_read_stays_short_and_on_one_line(
+    summary: Summary, warnings: list[str]
+) -> None:
+    summary([{"created": "a\nb\x1b[31m" + "x" * 10000}] * 1000)
+    (warning,) = warnings
+    assert len(warning) < 400
+    assert warning.isprintable()
+
+
+def test_max_age_leaves_out_what_is_older_or_of_unknown_age(summary: Summary) -> None:
+    result = summary(aged(DAY + timedelta(seconds=1), None, DAY, DAY / 2), max_age="24h")
     assert [each["age_seconds"] for each in result["backups"]] == [43200, 86400]
     assert (result["count"], result["total"]) == (2, 4)
 
 
-def test_limit_keeps_the_newest(summary: Callable[..., dict[str, Any]]) -> None:
-    result = summary(aged(*(timedelta(days=day) for day in (3, 1, 2))), limit=2)
+def test_limit_keeps_the_newest(summary: Summary) -> None:
+    result = summary(aged(3 * DAY, 1 * DAY, 2 * DAY), limit=2)
     assert [each["age_seconds"] for each in result["backups"]] == [86400, 2 * 86400]
     assert (result["count"], result["total"]) == (2, 3)
 
 
-def test_an_empty_storage_has_no_latest(summary: Callable[..., dict[str, Any]]) -> None:
+@pytest.mark.parametrize("options", [{}, {"max_age": "1s"}, {"limit": 1}, {"max_age": "1s", "limit": 1}])
+def test_latest_is_the_newest_on_the_storage_whatever_the_selection(summary: Summary, options: dict[str, Any]) -> None:
+    result = summary(aged(3 * DAY, 1 * DAY, 2 * DAY), **options)
+    assert result["latest"]["age_seconds"] == 86400
+    assert result["total"] == 3
+    assert result["count"] == len(result["backups"]) == (0 if "max_age" in options else 1 if options else 3)
+
+
+@pytest.mark.parametrize("ahead", [301, 3600, 8 * 3600])
+def test_a_backup_in_the_future_is_warned_of_and_never_young_enough(
+    summary: Summary, warnings: list[str], ahead: int
+) -> None:
+    images = aged(-timedelta(seconds=ahead), HOUR)
+    result = summary(images, max_age="52w")
+    assert [each["age_seconds"] for each in result["backups"]] == [3600]
+    assert result["total"] == 2
+    created = images[0]["created"]
+    assert warnings == [
+        f"{STORAGE}: 1 of 2 backups have a time in the future, such as '{created}'. Check timezone, and the clocks."
+    ]
+
+
+def test_a_backup_that_is_ahead_by_five_minutes_at_most_is_young(summary: Summary, warnings: list[str]) -> None:
+    result = summary(aged(-timedelta(minutes=5), timedelta(0)), max_age="0s")
+    assert [each["age_seconds"] for each in result["backups"]] == [-300, 0]
+    assert warnings == []
+
+
+def test_no_age_is_judged_in_a_zone_that_was_guessed(summary: Summary) -> None:
+    guessed = PLATFORM._replace(timezone_source="host")
+    with pytest.raises(ZStackError) as caught:
+        summary([BACKUP], platform=guessed, max_age="24h")
+    assert str(caught.value) == (
+        "zstack.example.com:8080: max_age requires a known time zone, and the management node does not report its own: "
+        "set timezone"
+    )
+    assert summary([BACKUP], platform=guessed)["timezone_source"] == "host"
+
+
+@pytest.mark.parametrize("source", ["option", "server", "login"])
+def test_an_age_is_judged_in_a_zone_that_is_known(summary: Summary, source: str) -> None:
+    known = PLATFORM._replace(timezone_source=source)
+    result = summary([BACKUP], platform=known, max_age="24h")
+    assert (result["count"], result["timezone_source"]) == (1, source)
+
+
+# A change of clocks, and the hours between it and the check.
+CHANGES = [
+    ("Europe/Berlin", "2026-03-29T01:00:00"),
+    ("Europe/Berlin", "2026-10-25T01:00:00"),
+    ("America/New_York", "2026-03-08T07:00:00"),
+    ("America/New_York", "2026-11-01T06:00:00"),
+    ("Australia/Lord_Howe", "2026-04-04T15:00:00"),
+    ("Australia/Lord_Howe", "2026-10-03T15:30:00"),
+]
+
+
+@pytest.mark.parametrize(("name", "change"), CHANGES)
+def test_ages_are_right_over_a_change_of_clocks(summary: Summary, name: str, change: str) -> None:
+    zone = ZoneInfo(name)
+    platform = PLATFORM._replace(zone=zone, timezone=name)
+    moment = datetime.fromisoformat(change).replace(tzinfo=timezone.utc)
+    offsets = {(moment + side).astimezone(zone).utcoffset() for side in (-HOUR, HOUR)}
+    assert len(offsets) == 2, "there is no change of clocks"
+    for hours in (-1, 0, 1, 2, 3, 12, 23, 24, 25, 26):
+        now = moment + timedelta(hours=hours, minutes=20)
+        taken = [now - timedelta(minutes=minutes) for minutes in range(0, 49 * 60, 15)]
+        images = [{"id": str(number), "created": timestamp(at.astimezone(zone), 8)} for number, at in enumerate(taken)]
+        result = summary(images, date=now, platform=platform, max_age="24h")
+        ages = {
+            backup["id"]: backup["age_seconds"] for backup in summary(images, date=now, platform=platform)["backups"]
+        }
+        for number, at in enumerate(taken):
+            age = (now - at).total_seconds()
+            ambiguous = at.astimezone(zone).fold == 1
+            # A time that occurred twice is taken for the earlier one: never for younger than it is.
+            assert ages[str(number)] in ([age + 1800, age + 3600] if ambiguous else [age])
+        kept = {int(backup["id"]) for backup in result["backups"]}
+        assert all((now - taken[number]) <= DAY for number in kept), "a backup of more than 24 hours passed"
+        exact = {number for number, at in enumerate(taken) if now - at <= DAY and at.astimezone(zone).fold == 0}
+        assert exact <= kept
+
+
+@pytest.mark.parametrize(("name", "change"), CHANGES)
+def test_a_backup_of_25_hours_never_passes_a_max_age_of_24(summary: Summary, name: str, change: str) -> None:
+    zone = ZoneInfo(name)
+    platform = PLATFORM._replace(zone=zone, timezone=name)
+    moment = datetime.fromisoformat(change).replace(tzinfo=timezone.utc)
+    for minutes in range(-26 * 60, 26 * 60, 10):
+        now = moment + timedelta(minutes=minutes)
+        image = {"created": timestamp((now - 25 * HOUR).astimezone(zone), 8)}
+        assert summary([image], date=now, platform=platform, max_age="24h")["count"] == 0
+
+
+zones = st.sampled_from(sorted(available_timezones() - {"localtime", "Factory"})).map(ZoneInfo) | st.integers(
+    -18 * 60, 18 * 60
+).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@settings(deadline=None)
+@given(
+    zone=zones,
+    now=st.integers(10**8, 4 * 10**9),
+    ages=st.lists(st.integers(-(10**6), 10**8) | st.integers(-300, 200000), unique=True, max_size=12),
+    written=st.sampled_from(["ISO", "Z", 8, 25]),
+)
+def test_in_any_zone_backups_are_sorted_by_instant_with_ages_as_those_of_a_clock_that_never_changes(
+    zone: tzinfo, now: int, ages: list[int], written: Any
+) -> None:
+    def write(age: int) -> Any:
+        moment = datetime.fromtimestamp(now - age, timezone.utc)
+        if written == "Z":
+            return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return (
+            moment.astimezone(zone).isoformat()[:25]
+            if written == "ISO"
+            else timestamp(moment.astimezone(zone), written)
+        )
+
+    def twice(age: int) -> bool:
+        return datetime.fromtimestamp(now - age, zone).fold == 1 and isinstance(written, int)
+
+    # Offsets with seconds are of a time before timestamps.
+    ages = [age for age in ages if not (datetime.fromtimestamp(now - age, zone).utcoffset() or DAY).seconds % 60]
+    images = [{"id": str(age), "created": write(age)} for age in ages]
+    platform = PLATFORM._replace(zone=zone)
+    date = datetime.fromtimestamp(now, timezone.utc)
+    result = summarize(images, OPTIONS.storages[0], date, platform, OPTIONS, lambda _dummy: None)
+    found = [backup["age_seconds"] for backup in result["backups"]]
+    assert found == sorted(found)
+    assert sorted(int(backup["id"]) for backup in result["backups"]) == sorted(ages)
+    for backup in result["backups"]:
+        age = int(backup["id"])
+        assert backup["age_seconds"] >= age
+        assert twice(age) or backup["age_seconds"] == age
+        assert backup["created_epoch"] == now - backup["age_seconds"]
+        assert datetime.fromisoformat(backup["created_at"]).timestamp() == backup["created_epoch"]
+    if found:
+        assert result["latest"] == result["backups"][0]
+
+
+def test_an_empty_storage_has_no_latest(summary: Summary, warnings: list[str]) -> None:
     result = summary([])
     assert (result["backups"], result["latest"], result["count"], result["total"]) == ([], None, 0, 0)
+    assert warnings == []
 
 
-def test_what_is_no_object_is_left_out_with_a_warning(
-    summary: Callable[..., dict[str, Any]], warnings: list[str]
-) -> None:
+def test_what_is_no_object_is_left_out_with_a_warning(summary: Summary, warnings: list[str]) -> None:
     assert summary([BACKUP, None, "x", 7, []])["total"] == 1
-    assert warnings == ["ssh://root:***@192.0.2.20/bs: left out what is no description of a backup: 4 in all."]
+    assert warnings == [f"{STORAGE}: ignored 4 entries that are not objects."]
 
 
-def test_the_result_says_when_and_where_its_times_hold(summary: Callable[..., dict[str, Any]]) -> None:
+def test_the_result_says_when_and_where_its_times_hold(summary: Summary) -> None:
     result = summary([BACKUP])
     assert result["checked_at"] == "2024-05-06T11:00:11+08:00"
-    assert (result["timezone"], result["platform_version"]) == ("Asia/Shanghai", "4.7.21")
+    assert (result["timezone"], result["timezone_source"]) == ("Asia/Shanghai", "server")
+    assert (result["platform_version"], result["storage"]) == ("4.7.21", STORAGE)
 
 
-def test_the_local_clock_stands_in_where_the_reply_has_no_date(summary: Callable[..., dict[str, Any]]) -> None:
+def test_the_local_clock_stands_in_where_the_reply_has_no_date(summary: Summary) -> None:
     checked_at = datetime.fromisoformat(summary([], date=None)["checked_at"])
     assert abs(datetime.now(SHANGHAI) - checked_at) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{}", '{"success": true}', '{"backups": null}', '{"infos": null}', '{"backups": {}}', '{"backups": "none"}'],
+)
+def test_a_reply_without_a_list_of_backups_is_a_failure_and_no_empty_storage(
+    zstack: Simulator, gather: Gather, body: str
+) -> None:
+    zstack.play({"status": 200, "body": body})
+    with pytest.raises(ZStackError) as caught:
+        gather(zstack)
+    assert str(caught.value).startswith(
+        f"127.0.0.1:{zstack.port}: GetDatabaseBackupFromImageStore: the response holds no list of backups (HTTP 200)"
+    )
+    assert caught.value.error["storage"] == zstack.storages[0].url_without_password.replace("@", ":***@")
+    assert not zstack.sessions
+
+
+@pytest.mark.parametrize("body", ['{"backups": []}', '{"infos": []}', '{"backups": null, "infos": []}'])
+def test_an_empty_list_is_an_empty_storage(zstack: Simulator, gather: Gather, body: str) -> None:
+    zstack.play({"status": 200, "body": body})
+    assert gather(zstack)["total"] == 0
+
+
+def test_warnings_name_the_node_and_the_storage(zstack: Simulator, gather: Gather, warnings: list[str]) -> None:
+    backups = [{"createdTime": "yesterday"}, {"createdTime": "Jan 1, 2099 1:00:00 AM"}, None]
+    zstack.play({"status": 200, "body": json.dumps({"backups": backups})})
+    gather(zstack)
+    start = f"127.0.0.1:{zstack.port}: ssh://root:***@192.0.2.20/zstack_bs: "
+    assert [warning.partition(start)[:2] for warning in warnings] == [("", start)] * 3
+
+
+def test_a_password_that_the_collection_encoded_opens_the_storage(zstack: Simulator, gather: Gather) -> None:
+    storage = zstack.storages[0]
+    result = gather(zstack, urls=[storage.url_without_password], storage_password=storage.password)[0]
+    assert result["total"] == storage.total
+    (scan,) = [request for request in zstack.requests if request.path == SCAN]
+    assert dict(scan.query)["url"] == storage.url
+    assert storage.password not in json.dumps(result)
+
+
+@pytest.mark.parametrize("password", ["a@b#c?d:e%f/g h", "密码'\"\\$`;!*&<>|", "%41+%2F", " "])
+def test_a_password_of_any_characters_opens_the_storage(gather: Gather, password: str) -> None:
+    with Simulator(storage_password=password) as zstack:
+        url = zstack.storages[0].url_without_password
+        assert gather(zstack, urls=[url], storage_password=password)[0]["total"] == zstack.storages[0].total
+
+
+def storages_of(zstack: Simulator) -> list[Any]:
+    """The storages as terms. The second of them fails, as its registry has another port."""
+    first, second, third = zstack.storages
+    return [first.url, {"url": second.url_without_password, "password": second.password}, third.url]
+
+
+def report(
+    checked: Callable[..., Options], zstack: Simulator, warnings: list[str], **options: Any
+) -> list[dict[str, Any]]:
+    name, password = zstack.account
+    node = {"host": zstack.host, "port": zstack.port, "retries": 0, "account_name": name, "account_password": password}
+    return _db_backups.gather(checked(storages_of(zstack), **{**node, **options}), warnings.append, report=True)
+
+
+def test_with_report_a_storage_that_fails_is_reported_in_its_place_and_the_others_are_there(
+    checked: Callable[..., Options], zstack: Simulator, warnings: list[str]
+) -> None:
+    first, second, third = report(checked, zstack, warnings)
+    assert (first["total"], third["total"]) == (zstack.storages[0].total, zstack.storages[2].total)
+    assert "failed" not in first
+    assert first.keys() | {"failed", "msg", "error", "status"} == second.keys()
+    assert (second["failed"], second["status"], second["error"]["code"]) == (True, 503, "SYS.1000")
+    masked = zstack.storages[1].url_without_password.replace("@", ":***@")
+    assert second["storage"] == second["error"]["storage"] == masked
+    assert masked in second["msg"]
+    assert zstack.storages[1].password not in json.dumps(second, ensure_ascii=False)
+    assert (second["backups"], second["latest"], second["count"], second["total"]) == ([], None, 0, 0)
+    assert [request.path for request in zstack.requests].count(LOGIN) == 1
+    assert not zstack.sessions
+
+
+def test_without_report_a_storage_that_fails_is_a_failure_that_names_it(
+    gather: Gather, checked: Callable[..., Options], zstack: Simulator
+) -> None:
+    with pytest.raises(ZStackError) as caught:
+        gather(zstack, urls=storages_of(zstack))
+    assert zstack.storages[1].url_without_password.replace("@", ":***@") in str(caught.value)
+
+
+def test_with_report_every_storage_of_a_node_that_is_down_is_reported(
+    checked: Callable[..., Options], zstack: Simulator, warnings: list[str]
+) -> None:
+    with Simulator() as gone:
+        port = gone.port
+    results = report(checked, zstack, warnings, port=port)
+    assert [result["failed"] for result in results] == [True] * 3
+    assert [result["storage"] for result in results] == [
+        storage.url_without_password.replace("@", ":***@") for storage in zstack.storages
+    ]
+    for result in results:
+        assert f"connection refused: nothing is listening on port {port}" in result["msg"]
+        assert (result["status"], result["error"]["storage"]) == (None, result["storage"])
+
+
+def test_with_report_a_login_that_fails_is_reported_for_every_storage(
+    checked: Callable[..., Options], zstack: Simulator, warnings: list[str]
+) -> None:
+    results = report(checked, zstack, warnings, account_password="Open-Sesame")
+    assert [result["error"]["code"] for result in results] == ["ID.1000"] * 3
+    assert SCAN not in [request.path for request in zstack.requests]
+    assert "Open-Sesame" not in json.dumps(results)

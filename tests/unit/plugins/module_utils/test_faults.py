@@ -15,7 +15,11 @@ from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStack
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.faults import Fault, catalogue
 
-TIMEOUT = 5
+
+def limit(fault: Fault) -> int:
+    """Return a time limit that only a fault about time reaches, even on a busy machine."""
+    play = fault.play
+    return 1 if play and (play.drip or (play.cut and play.by == "silence")) else 60
 
 
 @pytest.mark.parametrize("fault", catalogue().values(), ids=catalogue())
@@ -24,15 +28,14 @@ def test_each_fault_ends_as_it_should_in_time_and_without_a_session(
 ) -> None:
     if fault.play:
         zstack.play(fault.name)
-    slow = fault.name in ("gzip_bomb", "body_over_256_mib", "body_over_256_mib_unannounced")
-    timeout = 60 if slow else 1
+    timeout = limit(fault)
     begin = time.monotonic()
     try:
         result = gather(zstack, **{"timeout": timeout, **fault.client})
     except ZStackError as error:
         line = str(error)
         assert fault.expect == "failed", line
-        assert (error.status, error.code) == (fault.status, fault.code)
+        assert (error.status, error.error["code"]) == (fault.status, fault.code)
         assert all(words in line for words in fault.says), line
         assert len(line) < 2000
         assert line.isprintable()
@@ -52,7 +55,7 @@ def test_a_fault_that_passes_is_got_over_by_another_try_and_no_other(
 ) -> None:
     zstack.play(fault.name, times=1)
     try:
-        gather(zstack, retries=1, timeout=TIMEOUT if fault.retry_helps else 1)
+        gather(zstack, retries=1, timeout=limit(fault))
         succeeded = True
     except ZStackError:
         succeeded = False

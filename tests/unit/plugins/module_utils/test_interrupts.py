@@ -1,0 +1,314 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from ansible_collections.zstack.cloud.plugins.module_utils import _interrupts
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import Interrupts, Stopped, in_background
+from ansible_collections.zstack.cloud.tests.simulator import Simulator
+
+Gather = Callable[..., Any]
+# Seconds after which something hangs.
+HANGS = 60
+
+
+@pytest.fixture(autouse=True)
+def ended() -> Iterator[list[int]]:
+    """The signals that would have ended the process."""
+    ended: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in _interrupts._SIGNALS}
+    for number in handlers:
+        signal.signal(number, lambda number, _dummy: ended.append(number))
+    yield ended
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def soon(work: Callable[[], object], seconds: float = 0.1) -> None:
+    timer = threading.Timer(seconds, work)
+    timer.daemon = True
+    timer.start()
+
+
+def raise_signal(number: int) -> Callable[[], None]:
+    return lambda: os.kill(os.getpid(), number)
+
+
+def hang() -> float:
+    return time.monotonic() + HANGS
+
+
+@pytest.mark.parametrize("number", _interrupts._SIGNALS)
+def test_a_signal_is_only_recorded_and_takes_effect_behind_the_block(number: int, ended: list[int]) -> None:
+    done = []
+    with Interrupts():
+        signal.raise_signal(number)
+        done.append("everything")
+        assert ended == []
+    assert done and ended == [number]
+
+
+@pytest.mark.parametrize("number", _interrupts._SIGNALS)
+def test_a_signal_stops_a_wait_at_once(number: int, ended: list[int]) -> None:
+    begin = time.monotonic()
+    with pytest.raises(Stopped), Interrupts() as interrupts:
+        soon(raise_signal(number))
+        interrupts.wait([Future()], hang())
+    assert time.monotonic() - begin < HANGS / 2
+    assert ended == [number]
+
+
+def test_a_signal_that_came_before_a_wait_stops_it_even_if_the_work_is_done() -> None:
+    done: Future[int] = Future()
+    done.set_result(1)
+    with pytest.raises(Stopped), Interrupts() as interrupts:
+        signal.raise_signal(signal.SIGTERM)
+        interrupts.wait([done], hang())
+
+
+def test_of_several_signals_the_first_counts_and_the_others_are_ignored(ended: list[int]) -> None:
+    with Interrupts():
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.raise_signal(number)
+    assert ended == [signal.SIGTERM]
+
+
+def test_a_wait_ends_with_the_first_work_that_is_done() -> None:
+    works: list[Future[int]] = [Future(), Future()]
+    soon(lambda: works[1].set_result(1))
+    with Interrupts() as interrupts:
+        interrupts.wait(works, hang())
+    assert [work.done() for work in works] == [False, True]
+
+
+def test_a_wait_ends_at_its_time() -> None:
+    begin = time.monotonic()
+    with Interrupts() as interrupts:
+        interrupts.wait([Future()], begin + 0.2)
+        interrupts.finish(Future(), begin + 0.4)
+    assert 0.4 <= time.monotonic() - begin < HANGS / 2
+
+
+def test_what_must_finish_is_waited_for_in_spite_of_a_signal(ended: list[int]) -> None:
+    work: Future[str] = Future()
+    with Interrupts() as interrupts:
+        signal.raise_signal(signal.SIGTERM)
+        soon(raise_signal(signal.SIGINT), 0.05)
+        soon(lambda: work.set_result("logged out"), 0.3)
+        interrupts.finish(work, hang())
+        assert work.result(0) == "logged out"
+    assert ended == [signal.SIGTERM]
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_patience_with_what_must_finish_ends_some_seconds_after_a_signal(
+    when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_interrupts, "_PATIENCE", 0.3)
+    with Interrupts() as interrupts:
+        if when == "before":
+            signal.raise_signal(signal.SIGTERM)
+            # The logout has all of its patience, however long ago the signal came.
+            time.sleep(0.4)
+        else:
+            soon(raise_signal(signal.SIGTERM))
+        begin = time.monotonic()
+        interrupts.finish(Future(), hang())
+    assert 0.3 <= time.monotonic() - begin < HANGS / 2
+
+
+def test_handlers_are_restored_however_the_block_ends() -> None:
+    before = [signal.getsignal(number) for number in _interrupts._SIGNALS]
+    with Interrupts():
+        assert all(signal.getsignal(number) not in before for number in _interrupts._SIGNALS)
+    assert [signal.getsignal(number) for number in _interrupts._SIGNALS] == before
+    with pytest.raises(ZeroDivisionError), Interrupts():
+        raise ZeroDivisionError
+    assert [signal.getsignal(number) for number in _interrupts._SIGNALS] == before
+
+
+def test_a_signal_that_is_ignored_stays_ignored(ended: list[int]) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with Interrupts() as interrupts:
+        signal.raise_signal(signal.SIGHUP)
+        interrupts.wait([in_background(lambda: 1)], hang())
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    assert ended == []
+
+
+def test_in_another_thread_than_the_main_one_no_handlers_are_set() -> None:
+    before = [signal.getsignal(number) for number in _interrupts._SIGNALS]
+
+    def work() -> int:
+        with Interrupts() as interrupts:
+            assert [signal.getsignal(number) for number in _interrupts._SIGNALS] == before
+            inner = in_background(lambda: 5)
+            interrupts.wait([inner], hang())
+            return inner.result(0)
+
+    assert in_background(work).result(HANGS) == 5
+
+
+def test_work_in_the_background_hands_over_its_result_or_exception() -> None:
+    assert in_background(lambda: 5).result(HANGS) == 5
+    assert isinstance(in_background(lambda: {}["key"]).exception(HANGS), KeyError)
+    assert isinstance(in_background(sys.exit).exception(HANGS), SystemExit)
+
+
+def test_work_in_the_background_does_not_keep_the_process_alive_and_takes_no_signal() -> None:
+    def look() -> tuple[bool, set[int]]:
+        return threading.current_thread().daemon, set(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+    daemon, blocked = in_background(look).result(HANGS)
+    assert daemon
+    assert set(_interrupts._SIGNALS) <= blocked
+    assert not set(_interrupts._SIGNALS) & set(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+
+@pytest.mark.parametrize("startable", range(8))
+def test_without_threads_everything_works_and_is_logged_out(
+    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch, startable: int
+) -> None:
+    left = [startable]
+    main = threading.current_thread()
+    start = threading.Thread.start
+
+    def start_or_fail(self: threading.Thread) -> None:
+        if threading.current_thread() is main:
+            left[0] -= 1
+            if left[0] < 0:
+                raise RuntimeError("can't start new thread")
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_fail)
+    results = gather(zstack, urls=zstack.storage_urls[::2] * 4)
+    assert left[0] < 0
+    assert [result["total"] for result in results] == [15, 0] * 4
+    assert not zstack.sessions
+
+
+def test_a_call_that_fails_without_threads_is_logged_out(
+    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_dummy: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    zstack.play("html_502")
+    with pytest.raises(ZStackError, match="502 Bad Gateway"):
+        gather(zstack, urls=zstack.storage_urls)
+    assert not zstack.sessions
+
+
+class Counted:
+    """Counts the scans under way, as the server sees them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from ansible_collections.zstack.cloud.tests.simulator.node import ManagementNode
+
+        self.now = self.most = self.all = 0
+        scan = ManagementNode.scan
+
+        async def counted(node: ManagementNode, request: Any) -> Any:
+            self.now += 1
+            self.all += 1
+            self.most = max(self.most, self.now)
+            try:
+                return await scan(node, request)
+            finally:
+                self.now -= 1
+
+        monkeypatch.setattr(ManagementNode, "scan", counted)
+
+
+def test_no_more_than_five_storages_are_scanned_at_once(gather: Gather, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Counted(monkeypatch)
+    with Simulator(scan_seconds=0.3) as zstack:
+        results = gather(zstack, urls=[zstack.storage_url] * 12)
+    assert len(results) == 12
+    assert (counted.all, counted.most) == (12, 5)
+
+
+def test_after_a_failure_no_other_scan_is_started(gather: Gather, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Counted(monkeypatch)
+    with Simulator(scan_seconds=0.5) as zstack:
+        wrong = zstack.storage_url.replace("@192.0.2.20", "@192.0.2.99")
+        with pytest.raises(ZStackError, match=r"192\.0\.2\.99"):
+            gather(zstack, urls=[wrong] * 5 + [zstack.storage_url] * 5)
+        assert not zstack.sessions
+    assert counted.all == 5
+
+
+def when_asked(zstack: Simulator, number: int, path: str) -> None:
+    """Send a signal when the simulator has the ``number``-th request of a call."""
+
+    def watch() -> None:
+        until = hang()
+        while sum(request.path.startswith(path) for request in zstack.requests) < number and time.monotonic() < until:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    soon(watch, 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "path"),
+    [
+        ("login", "/v1/accounts/login"),
+        ("scan", "/v1/database-backups/image-store"),
+        ("version", "/v1/management-nodes/actions"),
+        ("timezone", "/v1/management-nodes/platform-timezone"),
+    ],
+)
+def test_a_signal_during_a_call_ends_the_task_and_leaves_no_session(
+    zstack: Simulator, gather: Gather, ended: list[int], call: str, path: str
+) -> None:
+    # The reply comes late. Meanwhile, the signal does.
+    zstack.play({"delay": 0.5}, on=call)
+    when_asked(zstack, 1, path)
+    with pytest.raises(Stopped):
+        gather(zstack)
+    assert ended == [signal.SIGTERM]
+    assert not zstack.sessions
+
+
+def test_a_signal_during_the_logout_waits_for_its_end(zstack: Simulator, gather: Gather, ended: list[int]) -> None:
+    zstack.play({"delay": 0.5}, on="logout")
+    when_asked(zstack, 1, "/v1/accounts/sessions/")
+    gather(zstack)
+    assert ended == [signal.SIGTERM]
+    assert not zstack.sessions
+
+
+def test_a_stopped_login_is_not_retried(zstack: Simulator, gather: Gather, ended: list[int]) -> None:
+    zstack.play({"status": 502, "delay": 0.5, "body": ""}, on="login")
+    when_asked(zstack, 1, "/v1/accounts/login")
+    with pytest.raises(Stopped):
+        gather(zstack, retries=5)
+    assert [request.path for request in zstack.requests] == ["/v1/accounts/login"]
+    assert ended == [signal.SIGTERM]
+
+
+def test_a_signal_in_the_pause_before_another_attempt_ends_it(
+    zstack: Simulator, gather: Gather, ended: list[int]
+) -> None:
+    zstack.play({"status": 502, "body": ""}, on="login")
+    # The pauses are 0 and 2 seconds long.
+    when_asked(zstack, 2, "/v1/accounts/login")
+    with pytest.raises(Stopped):
+        gather(zstack, retries=5)
+    assert len(zstack.requests) == 2
+    assert ended == [signal.SIGTERM]

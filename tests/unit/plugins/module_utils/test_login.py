@@ -1,0 +1,224 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.tests.simulator import Simulator
+
+Gather = Callable[..., Any]
+
+
+def test_a_login_is_logged_out(zstack: Simulator, gather: Gather) -> None:
+    gather(zstack)
+    assert (zstack.requests[0].method, zstack.requests[0].path) == ("PUT", "/v1/accounts/login")
+    assert zstack.requests[-1].method == "DELETE"
+    assert zstack.requests[-1].path.startswith("/v1/accounts/sessions/")
+    assert not zstack.sessions
+
+
+def test_the_password_travels_as_its_hash_alone(zstack: Simulator, gather: Gather) -> None:
+    gather(zstack)
+    name, password = zstack.account
+    digest = hashlib.sha512(password.encode()).hexdigest()
+    login = json.loads(zstack.requests[0].body)
+    assert login == {"logInByAccount": {"accountName": name, "password": digest}}
+    assert not any(password in request.body for request in zstack.requests)
+
+
+def test_after_any_mix_of_successes_and_failures_no_session_is_left(zstack: Simulator, gather: Gather) -> None:
+    failed = 0
+    for fault in ("silence", "reset_before_reply", "error_in_503", None, "html_502", None, "deep_arrays"):
+        zstack.clear()
+        if fault:
+            zstack.play(fault, on="scan")
+        try:
+            gather(zstack, timeout=1)
+        except ZStackError:
+            failed += 1
+    assert failed == 5
+    assert not zstack.sessions
+
+
+@pytest.mark.parametrize("fault", ["html_502", "plain_500", "plain_404_no_api", "silence"])
+@pytest.mark.parametrize("call", ["version", "timezone"])
+def test_a_call_beside_the_scan_that_fails_is_logged_out_too(
+    zstack: Simulator, gather: Gather, call: str, fault: str
+) -> None:
+    zstack.play(fault, on=call)
+    assert gather(zstack, timeout=1)["total"] == 15
+    assert not zstack.sessions
+
+
+def test_an_exception_of_the_caller_is_logged_out_and_raised(
+    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups
+
+    def fail(*_dummy: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(_db_backups, "describe_platform", fail)
+    with pytest.raises(ZeroDivisionError):
+        gather(zstack)
+    assert not zstack.sessions
+
+
+@pytest.mark.parametrize("storages", [1, 3, 12])
+def test_several_storages_are_asked_with_one_login(zstack: Simulator, gather: Gather, storages: int) -> None:
+    gather(zstack, urls=[zstack.storage_url] * storages)
+    paths = [request.path for request in zstack.requests]
+    assert paths.count("/v1/accounts/login") == 1
+    assert paths.count("/v1/database-backups/image-store") == storages
+    assert not zstack.sessions
+
+
+def test_a_session_that_exists_is_used_and_left_open(zstack: Simulator, gather: Gather) -> None:
+    uuid = zstack.open_session("admin")
+    assert gather(zstack, session_uuid=uuid)["total"] == 15
+    assert list(zstack.sessions) == [uuid]
+
+
+def test_an_expired_session_is_answered_with_what_to_do(zstack: Simulator, gather: Gather) -> None:
+    with pytest.raises(ZStackError, match=r"\[ID.1001\].*Log in again for a new session_uuid") as caught:
+        gather(zstack, session_uuid="5" * 32)
+    assert caught.value.error["global_error_code"] == "ORG_ZSTACK_IDENTITY_10020"
+    assert "5" * 32 not in json.dumps([str(caught.value), caught.value.error])
+
+
+def test_too_many_sessions_are_answered_with_what_to_do(gather: Gather) -> None:
+    with Simulator(session_limit=1) as zstack:
+        zstack.open_session("admin")
+        with pytest.raises(ZStackError, match=r"LogInByAccount: \[ID.1006\].*Log out unused sessions"):
+            gather(zstack)
+
+
+def test_a_wrong_password_is_answered_with_what_to_check_and_not_shown(zstack: Simulator, gather: Gather) -> None:
+    zstack.play("login_quoted")
+    with pytest.raises(ZStackError, match=r"\[ID.1000\].*Check account_name and account_password") as caught:
+        gather(zstack, account_name="admin", account_password="Open-Sesame")
+    shown = json.dumps([str(caught.value), caught.value.error])
+    assert "Open-Sesame" not in shown
+    assert hashlib.sha512(b"Open-Sesame").hexdigest() not in shown
+    assert "***" in shown
+
+
+def test_a_login_that_fails_has_nothing_to_log_out(zstack: Simulator, gather: Gather) -> None:
+    zstack.play("wrong_password")
+    with pytest.raises(ZStackError, match="LogInByAccount"):
+        gather(zstack)
+    assert [request.path for request in zstack.requests] == ["/v1/accounts/login"]
+
+
+def test_a_failing_logout_is_a_warning_that_names_the_server_once(
+    zstack: Simulator, gather: Gather, warnings: list[str]
+) -> None:
+    zstack.play({"status": 503, "body": '{"error": {"code": "SYS.1000", "details": "not today"}}'}, on="logout")
+    assert gather(zstack)["total"] == 15
+    assert warnings == [
+        f"{zstack.host}:{zstack.port}: The session stays open until it expires. LogOut: [SYS.1000] not today "
+        "(HTTP 503). Check the log of the management node."
+    ]
+
+
+def test_a_failing_logout_does_not_show_the_session(zstack: Simulator, gather: Gather, warnings: list[str]) -> None:
+    zstack.play({"status": 500, "body": [{"echo": "headers"}]}, on="logout")
+    gather(zstack)
+    (uuid,) = zstack.sessions
+    assert len(warnings) == 1
+    assert uuid not in warnings[0]
+    assert "OAuth ***" in warnings[0]
+
+
+def test_a_failure_is_raised_though_the_logout_fails_too(
+    zstack: Simulator, gather: Gather, warnings: list[str]
+) -> None:
+    zstack.play({"status": 500, "body": "the scan broke"})
+    zstack.play({"status": 500, "body": "the logout broke"}, on="logout")
+    with pytest.raises(ZStackError, match="the scan broke"):
+        gather(zstack)
+    assert "the logout broke" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "{}",
+        '{"inventory": null}',
+        '{"inventory": []}',
+        '{"inventory": {"uuid": 7}}',
+        '{"inventory": {"uuid": "a b"}}',
+        r'{"inventory": {"uuid": "5d21\r\nX-Injected: yes"}}',
+        r'{"inventory": {"uuid": "5d21\u00e9"}}',
+        '{"inventory": {"uuid": ""}}',
+    ],
+)
+def test_a_login_reply_without_a_session_is_a_failure(zstack: Simulator, gather: Gather, reply: str) -> None:
+    zstack.play({"status": 200, "body": reply}, on="login")
+    with pytest.raises(ZStackError, match=r"LogInByAccount: the response holds no session \(HTTP 200\). This does not"):
+        gather(zstack)
+    assert len(zstack.requests) == 1
+
+
+def test_a_session_with_odd_characters_is_one_part_of_the_path(zstack: Simulator, gather: Gather) -> None:
+    zstack.play({"status": 200, "body": '{"inventory": {"uuid": "../a?b#c%2F"}}'}, on="login")
+    zstack.play({"body": '{"backups": []}'}, on="scan")
+    gather(zstack, timezone="UTC")
+    assert zstack.requests[-1].path == "/v1/accounts/sessions/..%2Fa%3Fb%23c%252F"
+
+
+def test_no_cookie_is_kept(zstack: Simulator, gather: Gather) -> None:
+    zstack.play({"headers": {"Set-Cookie": "JSESSIONID=0123456789; Path=/"}, "body": [{"own": True}]}, on="any")
+    assert gather(zstack)["total"] == 15
+    assert len(zstack.requests) == 5
+    assert not [request for request in zstack.requests if "Cookie" in request.headers]
+
+
+def test_returned_data_is_not_redacted(zstack: Simulator, gather: Gather) -> None:
+    name, password = zstack.account
+    zstack.play({"body": json.dumps({"infos": [{"author": password, "created": "May 6, 2024 2:00:11 AM"}]})})
+    assert gather(zstack, account_name=name, account_password=password)["latest"]["author"] == password
+
+
+@pytest.mark.parametrize(
+    ("zone", "offset"),
+    [("Asia/Kathmandu", "+05:45"), ("Asia/Shanghai", "+08:00"), ("Pacific/Kiritimati", "+14:00"), ("UTC", "+00:00")],
+)
+@pytest.mark.parametrize("java", [8, 17, 25])
+def test_a_login_tells_the_offset_of_an_old_server(
+    gather: Gather, warnings: list[str], zone: str, offset: str, java: int
+) -> None:
+    # A clock that is wrong by an hour makes no difference: both times are the server's.
+    with Simulator(has_timezone_call=False, timezone=zone, java=java, clock_offset=3600) as zstack:
+        result = gather(zstack)
+    assert (result["timezone"], result["timezone_source"]) == (offset, "login")
+    assert result["latest"]["created_at"].endswith(f"T02:00:11{offset}")
+    assert not warnings
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"headers": {"Date": "soon"}, "body": [{"own": True}]},
+        {"headers": {"Date": None}, "body": [{"own": True}]},
+        {"headers": {"Date": "Mon, 06 May 2024 03:00:11 GMT"}, "body": [{"own": True}]},
+    ],
+    ids=["an unreadable date", "no date", "a date years away"],
+)
+def test_a_login_whose_times_make_no_offset_is_good_for_all_else(
+    gather: Gather, warnings: list[str], reply: dict[str, Any]
+) -> None:
+    with Simulator(has_timezone_call=False, timezone="UTC") as zstack:
+        zstack.play(reply, on="login")
+        result = gather(zstack)
+        assert not zstack.sessions
+    assert (result["total"], result["timezone_source"]) == (15, "host")
+    assert "time zone is unknown" in warnings[0]

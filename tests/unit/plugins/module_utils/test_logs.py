@@ -1,0 +1,137 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor, redact_logs
+from ansible_collections.zstack.cloud.tests.simulator import Simulator
+
+Gather = Callable[..., Any]
+
+
+@pytest.fixture
+def lines() -> Iterator[list[str]]:
+    """All that is logged, tracebacks included, as a handler of the root logger writes it."""
+    lines: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(self.format(record))
+
+    root, handler = logging.getLogger(), Handler(logging.NOTSET)
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield lines
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def secrets_of(zstack: Simulator) -> list[str]:
+    """Secrets as they are, and as the URL of a request has them."""
+    passwords = [storage.password for storage in zstack.storages]
+    return [zstack.account[1], zstack.access_key[1], *passwords, "Night%40Watch", "Night%2540Watch", "Watch"]
+
+
+def test_requests_are_logged_without_secrets(zstack: Simulator, gather: Gather, lines: list[str]) -> None:
+    gather(zstack, urls=zstack.storage_urls[:1] * 3)
+    log = "\n".join(lines)
+    assert "GET /zstack/v1/database-backups/image-store?url=ssh%3A%2F%2Froot%3A***%40192.0.2.20" in log
+    assert "DELETE /zstack/v1/accounts/sessions/*** " in log
+    assert [secret for secret in secrets_of(zstack) if secret in log] == []
+
+
+def test_a_header_that_is_none_is_logged_without_secrets(zstack: Simulator, gather: Gather, lines: list[str]) -> None:
+    # urllib3 warns of it with the request's URL and a traceback.
+    zstack.play("odd_header_line")
+    gather(zstack)
+    log = "\n".join(lines)
+    assert "Failed to parse headers" in log
+    assert "Traceback" not in log
+    assert [secret for secret in secrets_of(zstack) if secret in log] == []
+
+
+def test_a_header_that_quotes_a_secret_is_logged_without_it(
+    zstack: Simulator, gather: Gather, lines: list[str]
+) -> None:
+    zstack.play({"lines": ["no header but Night@Watch#7", "Night%2540Watch%25237 neither"], "body": [{"own": True}]})
+    gather(zstack)
+    log = "\n".join(lines)
+    assert "Failed to parse headers" in log
+    assert "Watch" not in log
+
+
+def test_a_connection_that_is_retried_is_logged_without_secrets(
+    zstack: Simulator, gather: Gather, lines: list[str]
+) -> None:
+    zstack.play("reset_before_reply", times=1)
+    gather(zstack, retries=1)
+    log = "\n".join(lines)
+    assert lines
+    assert [secret for secret in secrets_of(zstack) if secret in log] == []
+
+
+def test_a_call_that_outlives_its_time_limit_is_logged_without_secrets(
+    gather: Gather, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+    start = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", lambda self: (threads.append(self), start(self))[1])
+    with Simulator() as zstack:
+        # A byte a second: no single read takes long, so the thread reads on when nobody waits for it any more.
+        zstack.play({"drip": "body", "pace": 0.3, "body": "0123456789", "lines": ["this is no header"]})
+        session = zstack.open_session("admin")
+        with pytest.raises(ZStackError, match="no response within 1 s"):
+            gather(zstack, timeout=1, session_uuid=session)
+        gc.collect()
+        lines.clear()
+        logging.getLogger("urllib3.connectionpool").warning("late: %s", zstack.storage_url)
+        outlived = [thread for thread in threads if thread.is_alive()]
+        secrets = [*secrets_of(zstack), session]
+    assert outlived
+    for thread in outlived:
+        thread.join(60)
+    log = "\n".join(lines)
+    assert "late: ssh://root:***@192.0.2.20" in log
+    assert [secret for secret in secrets if secret in log] == []
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL])
+@pytest.mark.parametrize("name", ["urllib3.connectionpool", "urllib3.util.retry", "requests", "charset_normalizer"])
+def test_each_level_of_each_library_is_redacted(lines: list[str], name: str, level: int) -> None:
+    logger = logging.getLogger(name)
+    logger.setLevel(logging.DEBUG)
+    redact = Redactor("Open-Sesame")
+    redact_logs()
+    try:
+        raise ValueError("Open-Sesame")
+    except ValueError:
+        logger.log(level, "to %s", {"Open-Sesame": 1}, exc_info=True, stack_info=True)
+    logger.setLevel(logging.NOTSET)
+    assert redact("Open-Sesame") == "***"
+    assert lines == ["to {'***': 1}"]
+
+
+def test_other_logs_are_left_alone(lines: list[str]) -> None:
+    redact = Redactor("Open-Sesame")
+    redact_logs()
+    logging.getLogger("somebody.else").warning("Open-Sesame")
+    assert redact("Open-Sesame") == "***"
+    assert lines == ["Open-Sesame"]
+
+
+def test_the_filter_is_added_once(zstack: Simulator, gather: Gather) -> None:
+    gather(zstack)
+    before = len(logging.getLogger("urllib3.connectionpool").filters)
+    gather(zstack)
+    assert len(logging.getLogger("urllib3.connectionpool").filters) == before == 1

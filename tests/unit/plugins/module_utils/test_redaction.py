@@ -1,0 +1,290 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from urllib.parse import quote, quote_plus, unquote
+from xml.sax.saxutils import quoteattr
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Options, gather
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
+from ansible_collections.zstack.cloud.tests.simulator import Simulator
+
+UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def percent_lower(text: str) -> str:
+    return re.sub("%..", lambda match: match[0].lower(), quote(text, safe=""))
+
+
+def java_escapes(text: str) -> str:
+    return re.sub("(....)", r"\\u\1", text.encode("utf-16-be").hex())
+
+
+# How programs quote: by name, so that a failing example can be read.
+QUOTING: dict[str, Callable[[str], str]] = {
+    "json": lambda text: json.dumps(text, ensure_ascii=False),
+    "json in ASCII": json.dumps,
+    "shell": shlex.quote,
+    "zstack-ctl": lambda text: "'" + text.replace("'", "'\\''") + "'",
+    "html": html.escape,
+    "xml attribute": quoteattr,
+    "url": lambda text: quote(text, safe=""),
+    "url path": quote,
+    "form": quote_plus,
+    "url in lower case": percent_lower,
+    "repr": repr,
+    "ascii": ascii,
+    "regular expression": re.escape,
+    "decimal references": lambda text: "".join(f"&#{ord(each)};" for each in text),
+    "hexadecimal references": lambda text: "".join(f"&#x{ord(each):x};" for each in text),
+    "java escapes": java_escapes,
+    "bytes": lambda text: "".join(f"\\x{each:02x}" for each in text.encode()),
+}
+CONTEXTS = [
+    ("scan ssh://root:", "@192.0.2.20:22/zstack_bs -p 8000"),
+    ('{"error": {"code": "SYS.1000", "details": "sshpass -p ', ' ssh -p 22 root@192.0.2.20 failed"}}'),
+    ("sshpass -p ", " ssh -p 22 root@192.0.2.20 'ps -e | grep zstore'"),
+    ("<html><body><pre>GET /zstack/v1/x?url=", "</pre><p>nginx &copy;</p></body></html>"),
+]
+FILLING = "\\s'\"\\\\+"
+
+
+def quoted(text: str, names: Sequence[str]) -> str:
+    for name in names:
+        text = QUOTING[name](text)
+    return text
+
+
+def as_character(match: re.Match[str]) -> str:
+    try:
+        return chr(int(match[0].lstrip("\\")[1:], 16))
+    except (ValueError, OverflowError):
+        return match[0]
+
+
+def as_bytes(match: re.Match[str]) -> str:
+    data = bytes.fromhex(re.sub(r"\\|x", "", match[0]))
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def undone(text: str) -> str:
+    """Undo every quoting as often as there is something to undo, and leave out what quotes put between characters."""
+    plain = None
+    while plain != text:
+        plain = text
+        text = html.unescape(unquote(text))
+        text = re.sub(r"\\+(?:u.{4}|U.{8})", as_character, text)
+        text = re.sub(r"(?:\\+x[0-9a-f]{2})+", as_bytes, text)
+        text = re.sub(f"[{FILLING}]", "", text) if text == plain else text
+    return text
+
+
+def assert_hidden(secret: str, names: Sequence[str], context: tuple[str, str]) -> None:
+    before, after = context
+    shown = Redactor(secret)(before + quoted(secret, names) + after)
+    assert shown.startswith(before), shown
+    assert shown.endswith(after), shown
+    middle = shown[len(before) : len(shown) - len(after)]
+    # Whatever undoes the quoting finds nothing but the mask, and quotes.
+    assert set(undone(middle)) == {"*"}, middle
+
+
+# Rich in what the quoting functions treat in ways of their own.
+SPECIAL = "'\"\\%&+ $<>=~;#!`|(){}[]^?*:/@,.-_"
+characters = (
+    st.sampled_from(SPECIAL)
+    | st.sampled_from("aZ07éßΣİµ密码😀\u0131\xa0\u200b\u2003")
+    | st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])
+)
+pieces = characters | st.sampled_from(
+    ["%41", "%25", "&amp;", "&#65;", "\\u0041", "\\x41", "\\'", "'\\''", "u0041", "Ã©"]
+)
+secrets = st.lists(pieces, min_size=4, max_size=12).map("".join)
+ways = st.lists(st.sampled_from(list(QUOTING)), min_size=1, max_size=4)
+
+
+@settings(UNHURRIED, max_examples=400)
+@given(secret=secrets, names=ways, context=st.sampled_from(CONTEXTS))
+def test_a_secret_is_hidden_however_programs_quote_it(secret: str, names: list[str], context: tuple[str, str]) -> None:
+    # What is shorter is hidden only where it stands alone.
+    assume(len(undone(secret)) > 3)
+    assert_hidden(secret, names, context)
+
+
+@pytest.mark.parametrize(
+    "names", [[name] for name in QUOTING] + [["zstack-ctl", "json"], ["url", "url", "html", "repr"]]
+)
+@pytest.mark.parametrize("secret", ['Night@Watch\'s "#7"/é', "it's\"\\ $&<>=%+~密码é😀", "p%40ss%25w", "100%25+tax"])
+def test_a_password_is_hidden_from_each_way_of_quoting(secret: str, names: list[str]) -> None:
+    for context in CONTEXTS:
+        assert_hidden(secret, names, context)
+
+
+@pytest.mark.parametrize(
+    ("secret", "names"),
+    [
+        ("'%%Z&#65;", ["regular expression"]),
+        ("it's&it", ["html", "regular expression"]),
+        ("%%%\U00100000", ["repr"]),
+        ("passÃ©", ["ascii"]),
+        ("words\xa0\xa0é", ["ascii", "json"]),
+        ("%'41bcde", ["zstack-ctl", "url"]),
+    ],
+    ids=[
+        "a secret that looks like a reference of HTML",
+        "a reference with backslashes in it",
+        "a character of the last plane of Unicode",
+        "characters whose bytes are UTF-8 of another one",
+        "such bytes behind other words",
+        "quotes within something that looks percent-encoded",
+    ],
+)
+def test_a_secret_is_hidden_where_two_readings_are_possible(secret: str, names: list[str]) -> None:
+    assert_hidden(secret, names, CONTEXTS[0])
+
+
+@pytest.mark.parametrize(
+    "text", ["PASSΣ's", "pass\u03c3-1", "PASSΣ"], ids=["within a word", "in lower case", "at its end"]
+)
+def test_a_letter_whose_lower_case_depends_on_its_place_is_found(text: str) -> None:
+    assert "***" in Redactor("passΣ")(text)
+
+
+def test_a_letter_whose_lower_case_is_longer_moves_nothing() -> None:
+    assert Redactor("Gölcük")("İİİ: Gölcük, İ") == "İİİ: ***, İ"
+
+
+def test_the_url_in_an_answer_is_hidden_whether_the_password_is_known_as_written_or_encoded() -> None:
+    text = "shell command[zstack-ctl --url ssh://root:p%40ss@192.0.2.20/zs] sshpass -p 'p@ss' ssh"
+    hidden = "shell command[zstack-ctl --url ssh://root:***@192.0.2.20/zs] sshpass -p '***' ssh"
+    assert Redactor("p@ss", "p%40ss")(text) == Redactor("p%40ss")(text) == hidden
+
+
+def test_each_line_of_a_secret_of_several_lines_is_hidden() -> None:
+    assert Redactor("first half\r\nsecond half\t")("a first half, b\nSecond half") == "a ***, b\n***"
+
+
+def test_secrets_are_hidden_in_all_texts_of_a_value() -> None:
+    value = {"sesame": ["open sesame", 7, None, {"x": "SESAME"}]}
+    assert Redactor("sesame", None, "").value(value) == {"***": ["open ***", 7, None, {"x": "***"}]}
+
+
+def test_a_secret_that_comes_later_is_hidden_from_then_on() -> None:
+    redact = Redactor()
+    assert redact("nothing to hide") == "nothing to hide"
+    redact.add("nothing")
+    assert redact("nothing to hide") == "*** to hide"
+
+
+@pytest.mark.parametrize("secret", ["x", "e1", "zst", "22"])
+def test_a_short_secret_is_hidden_where_it_stands_alone_and_leaves_words_readable(secret: str) -> None:
+    words = "expired e10 zstack_bs 2026-11-2210, next"
+    shown = Redactor(secret)(f"ssh://root:{secret}@192.0.2.20: {words}; sshpass -p '{secret}'")
+    assert shown == f"ssh://root:***@192.0.2.20: {words}; sshpass -p '***'"
+
+
+@pytest.mark.parametrize("names", [[], ["json in ASCII"], ["url"], ["zstack-ctl", "html"], ["java escapes", "url"]])
+def test_a_secret_is_hidden_wherever_a_text_is_cut(names: list[str]) -> None:
+    letters = "gHé密Jqwk"
+    secret = f"{letters[:6]}'/ &{letters[6:]}"
+    spelled = quoted(secret, names)
+    text = f"the words before {spelled} and those behind"
+    start = text.index(spelled)
+    shown = Redactor(secret)(text)
+    for limit in range(len(text) + 1):
+        cut = Redactor(secret)(text, limit)
+        if limit <= start:
+            assert cut == text[:limit]
+        elif limit < start + len(spelled):
+            # Nothing is left but quotes around it, the first of them maybe cut.
+            assert cut.startswith(text[:start])
+            assert not set(letters) & set(undone(cut[start:]))
+        else:
+            assert shown.startswith(cut)
+    for limit in range(1, len(text) + 1):
+        cut = Redactor(secret).ending(text, limit)
+        if limit <= len(text) - start - len(spelled):
+            assert cut == text[-limit:]
+        elif limit < len(text) - start:
+            assert cut.endswith(text[start + len(spelled) :])
+            assert not set(letters) & set(undone(cut.removesuffix(text[start + len(spelled) :])))
+        else:
+            assert shown.endswith(cut)
+
+
+HOSTILE = {
+    "backslashes": "\\",
+    "encoded percent signs": "%25",
+    "percent signs": "%",
+    "ampersands of HTML": "&amp;",
+    "encoded ampersands": "amp;",
+    "quotes": "'\"",
+    "quotes of a shell": "'\\''",
+    "escapes of backslashes": "\\u005c",
+    "half a pair of surrogates": "\\ud83d",
+    "letters u": "\\uu",
+    "numbers of HTML": "&#1",
+    "starts of UTF-8": "\\xf0\\x9f",
+    "plus signs": "+",
+    "the secret": "sesame",
+    "half of the secret": "ses",
+}
+
+
+@pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
+def test_a_text_of_twice_the_length_takes_less_than_four_times_as_long(piece: str) -> None:
+    redact = Redactor("sesame's", "&amp;\\\\%25secret", "sesame")
+
+    def seconds(length: int) -> float:
+        text = ("&" if piece == "amp;" else "") + (piece * length)[:length]
+        return min(_measured(lambda: redact(text)) for _dummy in range(3))
+
+    # Eight times the length, as a few milliseconds more or less are the machine's: quadratic would be 64 times.
+    assert seconds(160_000) < 32 * max(seconds(20_000), 0.005)
+
+
+def _measured(work: Callable[[], object]) -> float:
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
+
+
+@pytest.mark.parametrize("ways", [None, ["url"], ["json in ASCII"], ["zstack-ctl", "html"]])
+def test_nothing_of_a_failed_scan_shows_the_password(
+    checked: Callable[..., Options], warnings: list[str], ways: list[str] | None
+) -> None:
+    password = "it's \"\\ $&<>=%+~ 密码é"
+    with Simulator(storage_password=password) as zstack:
+        # The right password at a wrong port: the server quotes the command lines.
+        urls = [zstack.storage_url.replace("@192.0.2.20", "@192.0.2.20:2200"), zstack.storage_url]
+        if ways:
+            words = quoted(password, ways)
+            zstack.play({"status": 503, "body": json.dumps({"error": {"code": "X.1", words: words}})})
+            zstack.play({"status": 500, "body": f"<p>{words}</p>"}, on="version")
+            zstack.play({"status": 500, "body": words}, on="logout")
+        name, account_password = zstack.account
+        access = {"host": zstack.host, "port": zstack.port, "account_name": name, "account_password": account_password}
+        options = checked(urls, **access)
+        with pytest.raises(ZStackError) as caught:
+            gather(options, warnings.append)
+        results = gather(options, warnings.append, report=True)
+    assert len(warnings) == (3 if ways else 0)
+    shown = json.dumps([str(caught.value), caught.value.error, warnings, results], ensure_ascii=False)
+    assert "***" in shown
+    assert [part for part in (undone(password), "密", "é", "$&", "=%", "~") if part in undone(shown)] == []

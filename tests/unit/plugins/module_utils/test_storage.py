@@ -1,0 +1,331 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A storage's URL, its password, and where that comes from."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._storage import Storage, check_storage
+from ansible_collections.zstack.cloud.tests.simulator import uri
+from ansible_collections.zstack.cloud.tests.unit.simulator.vectors import lines
+
+FORM = "ssh://username@hostname[:sshPort]/path"
+URL = "ssh://root@192.0.2.20/bs"
+WITH_PASSWORD = "ssh://root:Sesame@192.0.2.20/bs"
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def refusal(term: Any, *sources: dict[str, Any]) -> str:
+    with pytest.raises(ZStackError) as caught:
+        check_storage(term, sources)
+    line = str(caught.value)
+    assert caught.value.status is None
+    assert len(line.splitlines()) == 1
+    assert line.isprintable()
+    return line
+
+
+def accepts(url: str) -> Storage | None:
+    """The storage of a URL, which gets a password if it has none."""
+    source = {} if re.match(r"ssh://[^@]*:", url) else {"storage_password": "Sesame"}
+    try:
+        return check_storage(url, [source])
+    except ZStackError:
+        return None
+
+
+@pytest.mark.parametrize(("release", "line"), lines("url"))
+def test_a_url_that_java_refuses_is_refused(release: int, line: dict[str, Any]) -> None:
+    storage = accepts(line["value"])
+    assert line["accepted"] or storage is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ssh://root:pw@192.0.2.20:22/zstack_bs",
+        "ssh://root:pw@store.example.com:22/zstack_bs",
+        "ssh://root:pw@image-store:22/zstack_bs",
+        "ssh://root:pw@1store:22/zstack_bs",
+        "ssh://root:pw@store.:22/zstack_bs",
+        "ssh://root:pw@STORE:22/zstack_bs",
+        "ssh://root:pw@a.b1:22/zstack_bs",
+        "ssh://root@192.0.2.20/zstack_bs",
+        "ssh://root:p%40w@192.0.2.20:22/zs",
+        "ssh://root:p~w@192.0.2.20:22/zs",
+        "ssh://root:密码@192.0.2.20:22/zs",
+        "ssh://ro-ot.x:pw@192.0.2.20:22/zs",
+        "ssh://ro%40ot:pw@192.0.2.20:22/zs",
+        "ssh://root:pw@192.0.2.20:22/存储",
+        "ssh://root:pw@192.0.2.20:22/z%20s",
+        "ssh://root:pw@192.0.2.20:22//zs",
+    ],
+)
+def test_a_url_that_java_accepts_is_accepted(url: str) -> None:
+    java = {line["value"]: line["accepted"] for _dummy, line in (each.values for each in lines("url"))}
+    assert java[url]
+    storage = accepts(url)
+    assert storage
+    assert storage.masked == re.sub(r"^(ssh://[^:@]*)(:[^@]*)?@", r"\1:***@", url)
+
+
+@pytest.mark.parametrize(
+    "host", ["image_store", "store.1", "a.1b", "-store", "store-", "192.0.2.300", "192.0.2", "a..b"]
+)
+def test_a_host_that_java_refuses_is_answered_with_what_it_may_consist_of(host: str) -> None:
+    line = refusal(f"ssh://root:Sesame@{host}:22/bs")
+    assert line.startswith("url must have a host that ZStack accepts: an IPv4 address, or a name of letters, digits")
+    assert "Sesame" not in line
+
+
+@pytest.mark.parametrize("port", ["", "0", "65536", "99999", "100000", "22x", "-1", "+22", "\uff12\uff12"])
+def test_a_port_that_is_empty_or_no_port_is_refused(port: str) -> None:
+    assert refusal(f"ssh://root:Sesame@192.0.2.20:{port}/bs") == f"url must have the form {FORM}"
+
+
+@pytest.mark.parametrize("port", ["1", "22", "65535"])
+def test_a_port_is_kept_as_it_is_written(port: str) -> None:
+    assert check_storage(f"ssh://root:a@h:{port}/bs", [{}]).url == f"ssh://root:a@h:{port}/bs"
+
+
+@pytest.mark.parametrize("character", "@#?/:%")
+def test_a_password_that_is_not_encoded_is_answered_with_the_option_and_not_repeated(character: str) -> None:
+    line = refusal(f"ssh://root:Sesame{character}Street@192.0.2.20:22/bs")
+    assert line.startswith("url must have its password percent-encoded")
+    assert line.endswith("set storage_password instead, which takes the password as it is")
+    assert "Sesame" not in line
+    assert "Street" not in line
+
+
+@pytest.mark.parametrize("character", list(" \t\n\r\0\x7f\x85\u00a0\u2028\u3000;&|<>()$`\"'\\*?[]{}!#^"))
+@pytest.mark.parametrize("form", ["ssh://ro{}ot:Sesame@h/bs", "ssh://root:Sesa{}me@h/bs", "ssh://root:Sesame@h{}/bs"])
+@pytest.mark.parametrize("place", ["inside", "at the end"])
+def test_white_space_control_and_shell_characters_are_refused_anywhere(character: str, form: str, place: str) -> None:
+    line = refusal(form.format(character) if place == "inside" else f"{WITH_PASSWORD}{character}")
+    assert line.startswith("url ")
+    assert "Sesa" not in line
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://root:Sesame@192.0.2.20/bs",
+        "SSH://root:Sesame@192.0.2.20/bs",
+        "ssh:root:Sesame@192.0.2.20/bs",
+        "root:Sesame@192.0.2.20/bs",
+        "ssh://192.0.2.20/bs",
+        "ssh://root:@192.0.2.20/bs",
+        "ssh://:Sesame@192.0.2.20/bs",
+        "ssh://root:Sesame@/bs",
+        "ssh://root:Sesame@192.0.2.20",
+        "ssh://root:Sesame@192.0.2.20/",
+        "ssh://-oProxyCommand=x:Sesame@192.0.2.20/bs",
+        "ssh://root:Sesame@192.0.2.20/b@s",
+        "Sesame",
+        "ssh://",
+    ],
+)
+def test_a_url_of_another_form_is_answered_with_the_form_and_not_repeated(url: str) -> None:
+    line = refusal(url, {"storage_password": "Sesame"})
+    assert line.startswith("url must have ")
+    assert "Sesame" not in line
+
+
+@pytest.mark.parametrize("term", [None, "", {}, {"url": None}, {"url": ""}, {"password": "Sesame"}])
+def test_a_missing_url_is_answered_with_its_form_and_the_place_of_the_password(term: Any) -> None:
+    assert refusal(term) == f"url is missing: write it as {FORM}, and the password in storage_password"
+
+
+@pytest.mark.parametrize(
+    ("term", "kind"),
+    [
+        (7, "number"),
+        (True, "boolean"),
+        (["ssh://root:Sesame@h/bs"], "list"),
+        ({"url": {"Sesame": 1}}, "mapping"),
+        ({"url": ["Sesame"]}, "list"),
+        (b"ssh://root:Sesame@h/bs", "bytes"),
+    ],
+)
+def test_a_term_of_another_type_is_answered_with_what_a_term_is(term: Any, kind: str) -> None:
+    what = f"a URL such as {FORM}, or in the lookup a mapping with url and password"
+    assert refusal(term) == f"url must be {what}, got a {kind}"
+
+
+def test_a_mapping_with_another_key_is_answered_with_the_keys_that_it_can_have() -> None:
+    line = refusal({"url": URL, "pasword": "Sesame", 7: "x"})
+    assert line == "unsupported keys of a storage: 7, pasword; supported: url, password"
+
+
+def test_a_url_that_is_no_utf_8_is_refused_by_name_alone() -> None:
+    assert refusal("ssh://root:Sesame\udcff@h/bs") == "url must be valid UTF-8"
+
+
+@pytest.mark.parametrize("source", ["term", "option", "environment"])
+@pytest.mark.parametrize("password", ["Sesame", "a@b#c?d:e%f/g h", "密码~'\"\\$&;!*", "%41", " ", "+", "🔑" * 40])
+def test_a_plain_password_may_have_any_characters_and_is_encoded(
+    source: str, password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if source == "environment":
+        monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", password)
+    storage = check_storage(
+        {"url": URL, "password": password} if source == "term" else URL,
+        [{"storage_password": password} if source == "option" else {}],
+    )
+    start, encoded, end = re.split(r"^ssh://root:(.*)@192\.0\.2\.20/bs$", storage.url)
+    assert (start, unquote(encoded), end) == ("", password, "")
+    assert re.fullmatch(r"[A-Za-z0-9_.~%-]+", encoded)
+    assert storage.secrets == (password, encoded)
+    assert storage.masked == "ssh://root:***@192.0.2.20/bs"
+
+
+def test_the_password_in_a_url_is_sent_as_it_is_written_and_known_in_both_forms() -> None:
+    storage = check_storage("ssh://root:p%40ss%2fw~rd@h/bs", [{}])
+    assert storage.url == "ssh://root:p%40ss%2fw~rd@h/bs"
+    assert storage.secrets == ("p@ss/w~rd", "p%40ss%2fw~rd")
+
+
+def test_only_the_password_is_masked_also_where_other_parts_are_the_same() -> None:
+    assert check_storage("ssh://root:root@root/root:root", [{}]).masked == "ssh://root:***@root/root:root"
+
+
+@pytest.mark.parametrize("password", [12345, 0, 1.5])
+def test_a_password_that_yaml_reads_as_a_number_is_taken_as_text(password: Any) -> None:
+    assert check_storage(URL, [{"storage_password": password}]).secrets[0] == str(password)
+    assert check_storage({"url": URL, "password": password}, [{}]).secrets[0] == str(password)
+
+
+@pytest.mark.parametrize(("value", "kind"), [({"Sesame": 1}, "mapping"), (["Sesame"], "list"), (True, "boolean")])
+def test_a_password_of_another_type_is_refused_by_name_alone(value: Any, kind: str) -> None:
+    words = f"must be a string, got a {kind}: write it in quotes"
+    assert refusal(URL, {"storage_password": value}) == f"storage_password {words}"
+    assert refusal(URL, {}, {"storage_password": value}) == f"storage_password {words}"
+    assert refusal({"url": URL, "password": value}) == f"password {words}"
+
+
+@pytest.mark.parametrize("password", ["Sesame\n", "Ses\tame", "\0Sesame", "Sesame\x7f"])
+def test_a_password_with_a_control_character_is_refused_by_name_alone(
+    password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "must not contain control characters: check for a line break at its end"
+    assert refusal(URL, {"storage_password": password}) == f"storage_password {words}"
+    assert refusal({"url": URL, "password": password}) == f"password {words}"
+    if "\0" not in password:
+        monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", password)
+        assert refusal(URL, {}) == f"ZSTACK_STORAGE_PASSWORD {words}"
+
+
+@pytest.mark.parametrize("encoded", ["%00", "%0A", "%7f"])
+def test_a_control_character_is_refused_in_an_encoded_password_too(encoded: str) -> None:
+    line = refusal(f"ssh://root:Sesame{encoded}@h/bs")
+    assert line.startswith("the password in url must not contain control characters")
+    assert "Sesame" not in line
+
+
+def test_a_password_in_the_environment_that_is_no_utf_8_is_refused_by_name_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", "Sesame\udcff")
+    assert refusal(URL, {}) == "ZSTACK_STORAGE_PASSWORD must be valid UTF-8"
+
+
+def test_without_any_password_the_two_ways_to_write_it_are_named() -> None:
+    line = refusal(URL, {}, {})
+    assert line == "storage_password is missing: write it, or the password percent-encoded into url"
+
+
+def test_an_empty_password_counts_as_not_given_in_every_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", "")
+    empty = {"storage_password": ""}
+    assert refusal({"url": URL, "password": ""}, empty, empty).startswith("storage_password is missing")
+    assert check_storage({"url": WITH_PASSWORD, "password": ""}, [empty, empty]).url == WITH_PASSWORD
+
+
+def test_a_password_in_the_url_and_in_the_task_contradict_each_other() -> None:
+    words = "is set: keep one of them"
+    line = refusal(WITH_PASSWORD, {"storage_password": "Open"})
+    assert line == f"url must not include a password if storage_password {words}"
+    line = refusal({"url": WITH_PASSWORD, "password": "Open"}, {})
+    assert line == f"url must not include a password if password {words}"
+
+
+def test_a_url_with_a_password_needs_neither_variables_nor_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Untouchable(dict[str, Any]):
+        def get(self, *_dummy: Any) -> Any:
+            raise AssertionError("a variable was evaluated that is not needed")
+
+        __getitem__ = get
+
+    monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", "of other storages")
+    assert check_storage(WITH_PASSWORD, [{}, Untouchable()]).url == WITH_PASSWORD
+    assert check_storage({"url": URL, "password": "a"}, [Untouchable()]).secrets[0] == "a"
+
+
+def test_the_term_wins_over_the_task_the_task_over_variables_and_these_over_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", "environment")
+    task, variables = {"storage_password": "task"}, {"storage_password": "variable"}
+    assert check_storage({"url": URL, "password": "term"}, [task, variables]).secrets[0] == "term"
+    assert check_storage(URL, [task, variables]).secrets[0] == "task"
+    assert check_storage(URL, [{}, variables]).secrets[0] == "variable"
+    assert check_storage(URL, [{}, {}]).secrets[0] == "environment"
+
+
+# Nearly valid, part by part. Text in any of them makes the whole URL invalid, mostly.
+user_names = st.from_regex(r"[a-z_][a-z0-9_.-]{0,8}", fullmatch=True)
+hosts = st.ip_addresses(v=4).map(str) | st.from_regex(
+    r"([a-z0-9]([a-z0-9-]{0,6}[a-z0-9])?\.){0,2}[a-z0-9_-]{1,6}\.?", fullmatch=True
+)
+passwords = st.from_regex(r"[A-Za-z0-9~._+,=-]{1,9}|(%[2-7][0-9A-E]){1,4}", fullmatch=True)
+ports = st.just("") | st.integers(0, 70000).map(":{}".format)
+paths = st.from_regex(r"(/[a-z0-9_.]{1,6}){1,3}/?", fullmatch=True)
+parts = st.tuples(user_names, passwords, hosts, ports, paths)
+odd = st.text(max_size=8)
+odd_parts = st.tuples(
+    user_names | odd, passwords | odd, hosts | odd, ports | odd.map(":{}".format), paths | odd.map("/{}".format)
+)
+
+
+def test_any_url_is_refused_without_its_password_or_java_accepts_it() -> None:
+    outcomes: list[bool] = []
+
+    @settings(UNHURRIED, max_examples=500)
+    @given(st.tuples(parts, odd_parts))
+    def check_both(urls: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
+        for user, password, host, port, path in urls:
+            url = f"ssh://{user}:{password}@{host}{port}{path}"
+            try:
+                storage = check_storage(url, [{}])
+            except ZStackError as error:
+                outcomes.append(False)
+                assert len(str(error).splitlines()) == 1
+                # What a short password has in common with the message is chance.
+                assert len(password) < 6 or password not in str(error)
+            else:
+                outcomes.append(True)
+                parsed = uri.parse(url)
+                assert parsed
+                assert (parsed.username, parsed.password) == (unquote(user), unquote(password))
+                assert storage == (url, f"ssh://{user}:***@{host}{port}{path}", (unquote(password), password))
+
+    check_both()
+    assert sum(outcomes) >= 0.3 * len(outcomes), f"{sum(outcomes)} of {len(outcomes)} were accepted"
+
+
+@UNHURRIED
+@given(password=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
+def test_any_plain_password_arrives_as_it_was_written(password: str) -> None:
+    parsed = uri.parse(check_storage(URL, [{"storage_password": password}]).url)
+    assert parsed
+    assert (parsed.username, parsed.password, parsed.host) == ("root", password, "192.0.2.20")
