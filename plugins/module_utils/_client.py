@@ -308,7 +308,10 @@ def _proxy_secrets() -> Iterator[str]:
         if found:
             name, _dummy, password = user.partition(":")
             yield password or name
-            yield base64.b64encode(unquote(user).encode("utf-8", "surrogateescape")).decode()
+            # Libraries quote what they take for the host, if the password is not percent-encoded.
+            yield from re.split(r"[@:/#?\\\[\]]", password)
+            for data in (unquote(user).encode("utf-8", "surrogateescape"), unquote(user).encode("latin-1", "replace")):
+                yield base64.b64encode(data).decode()
 
 
 def _root(exc: BaseException) -> BaseException:
@@ -322,6 +325,9 @@ def _describe_failure(exc: BaseException, connection: Connection) -> tuple[str, 
     """Return what failed, what to do about it, and whether another attempt may help."""
     root = _root(exc)
     reason = getattr(root, "strerror", None) or str(root) or type(root).__name__
+    if isinstance(root, UnicodeError):
+        # It quotes a character of what may be a proxy's password.
+        reason = "characters that HTTP cannot carry"
     before_reply = isinstance(exc, requests.ConnectionError)
     if isinstance(exc, (requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL)):
         return f"the proxy failed: {reason}", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment.", False

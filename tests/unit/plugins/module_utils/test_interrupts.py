@@ -64,9 +64,10 @@ def test_a_signal_is_only_recorded_and_takes_effect_behind_the_block(number: int
 @pytest.mark.parametrize("number", _interrupts._SIGNALS)
 def test_a_signal_stops_a_wait_at_once(number: int, ended: list[int]) -> None:
     begin = time.monotonic()
-    with pytest.raises(Stopped), Interrupts() as interrupts:
+    with Interrupts() as interrupts:
         soon(raise_signal(number))
-        interrupts.wait([Future()], hang())
+        with pytest.raises(Stopped):
+            interrupts.wait([Future()], hang())
     assert time.monotonic() - begin < HANGS / 2
     assert ended == [number]
 
@@ -74,9 +75,10 @@ def test_a_signal_stops_a_wait_at_once(number: int, ended: list[int]) -> None:
 def test_a_signal_that_came_before_a_wait_stops_it_even_if_the_work_is_done() -> None:
     done: Future[int] = Future()
     done.set_result(1)
-    with pytest.raises(Stopped), Interrupts() as interrupts:
+    with Interrupts() as interrupts:
         signal.raise_signal(signal.SIGTERM)
-        interrupts.wait([done], hang())
+        with pytest.raises(Stopped):
+            interrupts.wait([done], hang())
 
 
 def test_of_several_signals_the_first_counts_and_the_others_are_ignored(ended: list[int]) -> None:
