@@ -74,9 +74,7 @@ class Played(NamedTuple):
     output: str
 
 
-def play(
-    place: Path, asks: Iterable[Ask], *arguments: str, defaults: Mapping[str, Any] | None = None, **env: str
-) -> Played:
+def play(place: Path, asks: Iterable[Ask], *arguments: str, defaults: Any = None, **env: str) -> Played:
     """Run a playbook that asks, with more arguments of ansible-playbook and more of the environment."""
     result = place / "outcomes.json"
     save = {"content": "{{ outcomes | to_json }}", "dest": str(result), "mode": "0600"}
@@ -254,6 +252,23 @@ def test_a_secret_of_another_type_is_refused_without_showing_it(
     for option, outcome in zip(asks, played.outcomes):
         assert f"{option.strip()} must be " in refusal(outcome)
         assert f"got a {kind}" in refusal(outcome)
+    assert SHOWN not in played.output.lower()
+    assert not zstack.requests
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_url_that_yaml_reads_as_a_mapping_is_refused_without_showing_it(
+    face: str, zstack: Simulator, tmp_path: Path
+) -> None:
+    # Without quotes, a colon and a space make a mapping of a URL.
+    split = {f"ssh://root:{SECRET}": "more@192.0.2.20/zstack_bs"}
+    asks = [
+        Ask(face, split, options(zstack)),
+        Ask(face, {"url": "ssh://root@192.0.2.20/bs", SECRET: ""}, options(zstack)),
+    ]
+    played = play(tmp_path, asks, "-vvv")
+    for outcome in played.outcomes:
+        assert refusal(outcome)
     assert SHOWN not in played.output.lower()
     assert not zstack.requests
 

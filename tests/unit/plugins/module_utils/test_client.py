@@ -309,7 +309,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + sum(pauses))
     monkeypatch.setattr(_client, "time", clock)
-    monkeypatch.setattr(_client.threading, "Event", Event)
+    monkeypatch.setattr(threading, "Event", Event)
     return pauses
 
 

@@ -166,7 +166,7 @@ def test_in_another_thread_than_the_main_one_no_handlers_are_set() -> None:
 
 def test_work_in_the_background_hands_over_its_result_or_exception() -> None:
     assert in_background(lambda: 5).result(HANGS) == 5
-    assert isinstance(in_background(lambda: {}["key"]).exception(HANGS), KeyError)
+    assert isinstance(in_background(lambda: dict[str, int]()["key"]).exception(HANGS), KeyError)
     assert isinstance(in_background(sys.exit).exception(HANGS), SystemExit)
 
 

@@ -86,7 +86,12 @@ def test_a_call_that_outlives_its_time_limit_is_logged_without_secrets(
 ) -> None:
     threads: list[threading.Thread] = []
     start = threading.Thread.start
-    monkeypatch.setattr(threading.Thread, "start", lambda self: (threads.append(self), start(self))[1])
+
+    def recorded_start(thread: threading.Thread) -> None:
+        threads.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", recorded_start)
     with Simulator() as zstack:
         # A byte a second: no single read takes long, so the thread reads on when nobody waits for it any more.
         zstack.play({"drip": "body", "pace": 0.3, "body": "0123456789", "lines": ["this is no header"]})
