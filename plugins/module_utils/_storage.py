@@ -19,6 +19,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStack
 from ansible_collections.zstack.cloud.plugins.module_utils._options import kind_of, secret_text, variable
 
 FORM = "ssh://username@hostname[:sshPort]/path"
+_ALLOWED = f"a URL such as {FORM}, or in the lookup a mapping with url and password"
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST_NAME = re.compile(rf"(?:{_LABEL}|(?:{_LABEL}\.)+(?![0-9]){_LABEL})\.?")
@@ -47,14 +48,14 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
     """
     own = None
     if isinstance(term, Mapping):
-        if unknown := sorted(map(str, term.keys() - {"url", "password"})):
-            raise ZStackError(f"unsupported keys of a storage: {', '.join(unknown)}; supported: url, password")
+        # Not repeated: without quotes, YAML makes a key of a URL with a colon and a space in its password.
+        if term.keys() - {"url", "password"}:
+            raise ZStackError(f"url must be {_ALLOWED}, got a mapping with other keys")
         term, own = term.get("url"), term.get("password")
     if term is None or term == "":
         raise ZStackError(f"url is missing: write it as {FORM}, and the password in storage_password")
     if not isinstance(term, str):
-        allowed = f"a URL such as {FORM}, or in the lookup a mapping with url and password"
-        raise ZStackError(f"url must be {allowed}, got a {kind_of(term)}")
+        raise ZStackError(f"url must be {_ALLOWED}, got a {kind_of(term)}")
     parts = _check_url(secret_text("url", term))
     if own is not None and own != "":
         name, value = "password", own

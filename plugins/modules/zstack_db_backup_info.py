@@ -304,8 +304,9 @@ class Module(AnsibleModule):
     def _load_params(self) -> None:
         """Load what the task sets. An empty string counts as not set, so that the environment can stand in."""
         super()._load_params()
-        self.params = given(self.params)
-        self.written = dict(self.params)
+        self.written = given(self.params)
+        # Ansible hides the values of a mapping, but not its keys. No option of ours is one.
+        self.params = {option: "" if isinstance(value, dict) else value for option, value in self.written.items()}
 
 
 def main() -> None:

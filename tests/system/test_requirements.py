@@ -8,22 +8,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ansible_collections.zstack.cloud.tests.system.commands import run
 
-def test_a_python_without_requests_is_named_with_what_it_misses(tmp_path: Path) -> None:
+
+def test_a_python_without_requests_is_told_what_it_lacks(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
     python = tmp_path / "bare" / "bin" / "python"
     arguments = "host=zstack.example.com session_uuid=0123456789abcdef url=ssh://root:password@192.0.2.20/bs"
-    done = subprocess.run(
-        [
-            *("ansible", "localhost", "-m", "zstack.cloud.zstack_db_backup_info", "-a", arguments),
-            *("-e", f"ansible_python_interpreter={python}"),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    done = run(
+        *("ansible", "localhost", "-m", "zstack.cloud.zstack_db_backup_info", "-a", arguments),
+        *("-e", f"ansible_python_interpreter={python}"),
+        place=tmp_path,
     )
+    output = done.stdout + done.stderr
     assert done.returncode != 0
-    assert "Failed to import the required Python library (requests) on" in done.stdout + done.stderr
-    assert str(python) in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+    assert "Failed to import the required Python library (requests) on" in output
+    assert str(python) in output
+    assert "Traceback" not in output

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
+from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups, _hints, _login
 
 GUIDES = Path(_hints.__file__).parents[2] / "docs" / "docsite" / "rst"
+PLUGINS = Path(_hints.__file__).parents[1]
 TESTS = Path(__file__).parents[1]
 
 
@@ -54,3 +57,59 @@ def test_each_test_that_the_guide_to_security_names_exists(test: str) -> None:
 )
 def test_each_answer_that_the_code_has_a_remedy_for_stands_in_the_guide(words: str) -> None:
     assert words in guide("guide_troubleshooting")
+
+
+def words_of_guides() -> list[str]:
+    """The texts in the columns of words of the guides' tables, those of one cell together."""
+    cells = []
+    for path in sorted(GUIDES.glob("*.rst")):
+        for table in path.read_text(encoding="utf-8").split(".. list-table::")[1:]:
+            header, *rows = re.findall(r"^   \* - (.*)$", table.partition("\n\n\n")[0], flags=re.MULTILINE)
+            cells += [row for row in rows if "``" in row] if header in ("Words", "Last words") else []
+    return cells
+
+
+@cache
+def texts_of_code() -> tuple[set[str], set[str]]:
+    """The texts in plugins/: those without gaps, and the pieces of f-strings that stand before a gap."""
+    whole, before_gaps = {missing_required_lib("requests")}, set()
+    for path in PLUGINS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                whole.add(node.value)
+            if isinstance(node, ast.JoinedStr):
+                for piece, gap in zip(node.values, node.values[1:]):
+                    if isinstance(piece, ast.Constant) and isinstance(gap, ast.FormattedValue):
+                        before_gaps.add(str(piece.value))
+    return whole, before_gaps
+
+
+@cache
+def texts_of_simulator() -> list[str]:
+    files = [path for path in (TESTS / "simulator").rglob("*") if path.suffix in (".py", ".yml")]
+    return [path.read_text(encoding="utf-8") for path in files]
+
+
+def is_message(words: str) -> bool:
+    """Return whether a text of the code has these words, maybe the last of them in a text that fills a gap."""
+    whole, before_gaps = texts_of_code()
+    splits = [(words[:index], words[index:]) for index in range(1, len(words)) if words[index - 1 : index] == " "]
+    return any(words in text for text in whole) or any(
+        any(text.endswith(start) for text in before_gaps) and any(text.startswith(end) for text in whole)
+        for start, end in splits
+    )
+
+
+def test_the_columns_of_words_are_found() -> None:
+    assert len(words_of_guides()) >= 40
+
+
+@pytest.mark.parametrize("cell", words_of_guides())
+def test_each_message_in_the_guides_is_one_of_the_code_or_of_the_simulator(cell: str) -> None:
+    # What has a status behind it is an answer of ZStack's or of a proxy.
+    is_answer = re.search(r"\([0-9]{3}\)$", cell) is not None
+    for message in re.findall(r"``([^`]+)``", cell):
+        if is_answer:
+            assert any(message in text for text in texts_of_simulator())
+        else:
+            assert all(is_message(part) for part in re.split("[0-9]+", message))

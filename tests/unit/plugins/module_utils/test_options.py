@@ -339,8 +339,7 @@ def test_what_is_no_secret_in_the_argument_spec_is_meant_to_be_seen() -> None:
     assert hidden == {"session_uuid", "account_password", "access_key_secret", "storage_password"}
 
 
-# Ansible's own conversion to an int fails for infinity.
-scalars = st.none() | st.booleans() | st.integers(-(2**80), 2**80) | st.floats(allow_infinity=False) | st.text()
+scalars = st.none() | st.booleans() | st.integers(-(2**80), 2**80) | st.floats() | st.text()
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
 names = st.from_regex(r"[a-z0-9]{1,9}(\.[a-z0-9]{1,9}){0,2}", fullmatch=True)
 hosts = names | st.ip_addresses().map(str)
@@ -378,7 +377,11 @@ def test_good_options_are_taken_and_any_others_are_refused_in_one_line_that_name
     def check_these(written: dict[str, Any], term: Any) -> bool:
         """Whether they are taken."""
         written = given(written)
-        result = ArgumentSpecValidator(argument_spec()).validate(written)
+        try:
+            result = ArgumentSpecValidator(argument_spec()).validate(written)
+        except OverflowError:
+            # Ansible's own conversion to an int fails so for infinity, and for lists of large numbers.
+            return False
         if result.error_messages:
             return False
         try:
@@ -392,7 +395,7 @@ def test_good_options_are_taken_and_any_others_are_refused_in_one_line_that_name
         assert options.storages[0].url.startswith("ssh://")
         return True
 
-    @settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+    @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
     @given_any(good, terms, odd, values)
     def check_any(right: dict[str, Any], term: Any, wrong: dict[str, Any], odd_term: Any) -> None:
         outcomes.append(check_these(right, term))

@@ -124,6 +124,9 @@ ways = st.lists(st.sampled_from(list(QUOTING)), min_size=1, max_size=4)
 def test_a_secret_is_hidden_however_programs_quote_it(secret: str, names: list[str], context: tuple[str, str]) -> None:
     # What is shorter is hidden only where it stands alone.
     assume(len(undone(secret)) > 3)
+    # What is repetitive, such as four colons, is also found where the context ends.
+    before, plain = undone(context[0]).lower(), undone(secret).lower()
+    assume((before + plain).find(plain) == len(before))
     assert_hidden(secret, names, context)
 
 
