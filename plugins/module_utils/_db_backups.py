@@ -40,7 +40,7 @@ _CALL = "GetDatabaseBackupFromImageStore"
 # A scan opens an SSH connection from the management node to the storage (src).
 _SCANS_AT_ONCE = 5
 # Seconds that a backup may be ahead of the server's clock before its time counts as wrong.
-_FUTURE = 300
+FUTURE = 300
 _RANGES = {"registry_port": (1, 65535), "limit": (1, None)}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _TEXTS = (
@@ -101,12 +101,13 @@ def check(params: Mapping[str, Any], terms: Sequence[Any], sources: Sequence[Map
         registry_port=params["registry_port"],
         system_tags=params["system_tags"] or [],
         user_tags=params["user_tags"] or [],
-        max_age=_seconds(params["max_age"]) if params["max_age"] else None,
+        max_age=parse_age(params["max_age"]) if params["max_age"] else None,
         limit=params["limit"],
     )
 
 
-def _seconds(age: str) -> int:
+def parse_age(age: str) -> int:
+    """Return the seconds of a ``max_age``."""
     parts = re.fullmatch(r"([0-9]{1,9})([smhdw])", age.strip())
     if not parts:
         raise ZStackError(f"max_age must be a whole number with a unit, such as 90s, 30m, 24h, 7d or 2w, got {age!r}")
@@ -214,7 +215,7 @@ def summarize(
     _warn_of_times(aged, storage, warn)
     selected = aged
     if options.max_age is not None:
-        selected = [each for each in aged if each[1] is not None and -_FUTURE <= each[1] <= options.max_age]
+        selected = [each for each in aged if each[1] is not None and -FUTURE <= each[1] <= options.max_age]
     backups = [parse_backup(image, now, platform) for image, _dummy in selected[: options.limit]]
     newest = aged[0][0] if aged and aged[0][1] is not None else None
     return {
@@ -234,7 +235,7 @@ def _warn_of_times(
     aged: list[tuple[dict[str, Any], int | None]], storage: Storage, warn: Callable[[str], None]
 ) -> None:
     unreadable = [_created(image) for image, age in aged if age is None]
-    future = [_created(image) for image, age in aged if age is not None and age < -_FUTURE]
+    future = [_created(image) for image, age in aged if age is not None and age < -FUTURE]
     for times, problem, remedy in (
         (unreadable, "no readable time", "They are never the latest."),
         (future, "a time in the future", "Check timezone, and the clocks."),

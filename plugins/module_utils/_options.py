@@ -81,8 +81,11 @@ def given(written: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Credentials(NamedTuple):
-    method: str  # a key of AUTH_METHODS
+    method: str  # a key of AUTH_METHODS, or none
     values: tuple[str, ...]  # of its options, the secret last
+
+
+_NO_CREDENTIALS = Credentials("none", ())
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,11 @@ class Connection:
     credentials: Credentials
 
 
-def check_connection(params: Mapping[str, Any], sources: Iterable[Mapping[str, Any]]) -> Connection:
-    """Return the connection from values that passed the argument spec, and the credentials from their sources."""
+def check_connection(params: Mapping[str, Any], sources: Iterable[Mapping[str, Any]] | None = None) -> Connection:
+    """Return the connection from values that passed the argument spec, and the credentials from their sources.
+
+    Without sources there are no credentials, for calls that need no login.
+    """
     check_ranges(params, _RANGES)
     address = f"{_host(params['host'])}:{params['port']}"
     timezone = params["timezone"] or None
@@ -116,7 +122,7 @@ def check_connection(params: Mapping[str, Any], sources: Iterable[Mapping[str, A
         retries=params["retries"],
         timezone=timezone,
         zone=_zone(timezone) if timezone else None,
-        credentials=_credentials(sources),
+        credentials=_NO_CREDENTIALS if sources is None else _credentials(sources),
     )
 
 
@@ -143,7 +149,10 @@ def secret_text(name: str, value: Any) -> str:
 
 def kind_of(value: Any) -> str:
     """Return what YAML calls the type of a value."""
-    kinds = {bool: "boolean", int: "number", float: "number", Mapping: "mapping", list: "list"}
+    kinds = {
+        **{bool: "boolean", int: "number", float: "number", str: "string", type(None): "null"},
+        **{Mapping: "mapping", list: "list"},
+    }
     return next((name for kind, name in kinds.items() if isinstance(value, kind)), type(value).__name__)
 
 

@@ -20,6 +20,8 @@ from ansible_collections.zstack.cloud.plugins.module_utils._options import kind_
 
 FORM = "ssh://username@hostname[:sshPort]/path"
 _ALLOWED = f"a URL such as {FORM}, or in the lookup a mapping with url and password"
+# A name is for those who report on storages, such as the role.
+_KEYS = {"url", "password", "name"}
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST_NAME = re.compile(rf"(?:{_LABEL}|(?:{_LABEL}\.)+(?![0-9]){_LABEL})\.?")
@@ -49,7 +51,7 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
     own = None
     if isinstance(term, Mapping):
         # Not repeated: without quotes, YAML makes a key of a URL with a colon and a space in its password.
-        if term.keys() - {"url", "password"}:
+        if term.keys() - _KEYS:
             raise ZStackError(f"url must be {_ALLOWED}, got a mapping with other keys")
         term, own = term.get("url"), term.get("password")
     if term is None or term == "":

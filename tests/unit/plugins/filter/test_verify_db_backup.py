@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter as templates call it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ansible.template
+import pytest
+import yaml
+from ansible.errors import AnsibleError, AnsibleFilterError
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.zstack.cloud.plugins.filter import verify_db_backup as plugin
+from ansible_collections.zstack.cloud.plugins.module_utils import _verdict
+
+
+def render(expression: str, **variables: Any) -> Any:
+    templar = ansible.template.Templar(loader=DataLoader(), variables=variables)
+    # Until ansible-core 2.18, all text is trusted.
+    trust = getattr(ansible.template, "trust_as_template", str)
+    return templar.template(trust(f"{{{{ {expression} }}}}"))
+
+
+def test_a_template_reads_the_verdict_on_what_the_lookup_returned() -> None:
+    failed = {"backups": [], "failed": True, "msg": "connection refused", "storage": "ssh://root:***@192.0.2.20/bs"}
+    unmet = render("(results | zstack.cloud.verify_db_backup(max_age='2d', min_size=none)).unmet", results=[failed])
+    assert unmet == ["192.0.2.20/bs: could not be scanned: connection refused"]
+
+
+def test_a_template_names_the_storages() -> None:
+    verdict = render("[{}] | zstack.cloud.verify_db_backup(names=['local'])")
+    assert verdict["storages"][0]["name"] == "local"
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("[] | zstack.cloud.verify_db_backup(max_age='1 day')", "max_age must be a whole number with a unit"),
+        ("[] | zstack.cloud.verify_db_backup(max_sink=1)", "unsupported options: max_sink; supported: max_age, "),
+        ("'text' | zstack.cloud.verify_db_backup", "results must be what the module or the lookup returned"),
+        ("[] | zstack.cloud.verify_db_backup(names='local')", "names must be a list of strings, got a string"),
+    ],
+)
+def test_a_wrong_use_fails_with_one_line_that_names_the_option(expression: str, words: str) -> None:
+    with pytest.raises(AnsibleError, match=words):
+        render(expression)
+
+
+def test_an_error_of_a_policy_is_an_error_of_a_filter() -> None:
+    with pytest.raises(AnsibleFilterError):
+        plugin.verify_db_backup([], min_count=-1)
+
+
+def test_the_documentation_names_every_condition_and_its_default() -> None:
+    documented = yaml.safe_load(plugin.DOCUMENTATION)["options"]
+    assert documented.keys() == {"_input", "names", *_verdict.POLICY_SPEC}
+    for option, spec in _verdict.POLICY_SPEC.items():
+        assert documented[option]["type"] == spec["type"]
+        assert documented[option].get("default") == spec.get("default")

@@ -1,0 +1,410 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The verdict: each condition at its boundary, what is unknown, and that no result can upset it."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import parse_backup
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform
+from ansible_collections.zstack.cloud.plugins.module_utils._verdict import check_policy, verify
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
+HOUR, DAY = 3600, 86400
+MB = 2**20
+RUNNING = "4.8.30"
+#: All conditions off but one, which a test then sets.
+OFF: dict[str, Any] = dict.fromkeys(("max_age", "restorable", "min_count", "min_size", "max_shrink", "min_storages"))
+FAILED = {
+    "backups": [],
+    "latest": None,
+    "total": 0,
+    "failed": True,
+    "msg": "zstack.example.com:8080: connection refused",
+}
+
+
+def backup(age: float | None = HOUR, size: int | None = 100 * MB, version: str | None = RUNNING) -> dict[str, Any]:
+    """A backup as the server describes it."""
+    created = None if age is None else (NOW - timedelta(seconds=age)).isoformat()
+    return {"name": f"taken-{age}", "createdTime": created, "size": size, "version": version}
+
+
+def result(*images: dict[str, Any], running: str | None = RUNNING, **keys: Any) -> dict[str, Any]:
+    """A result of module and lookup with these backups, newest first."""
+    platform = Platform(running, timezone.utc, "UTC", "server")
+    backups = [parse_backup(image, NOW, platform) for image in images]
+    return {
+        "backups": backups,
+        "latest": backups[0] if backups and backups[0]["created_at"] else None,
+        "count": len(backups),
+        "total": len(backups),
+        "storage": "ssh://root:***@192.0.2.20:22/zstack_bs",
+        "checked_at": NOW.isoformat(),
+        "timezone": platform.timezone,
+        "timezone_source": platform.timezone_source,
+        "platform_version": platform.version,
+        **keys,
+    }
+
+
+def judge(results: Any, names: list[Any] | None = None, **policy: Any) -> dict[str, Any]:
+    return verify(results, check_policy(policy), names or [])
+
+
+def only(condition: str, value: Any, *images: dict[str, Any], **keys: Any) -> tuple[bool, list[str]]:
+    """Whether the single condition is met, and the storage's unmet conditions."""
+    (storage,) = judge(result(*images, **keys), **{**OFF, condition: value})["storages"]
+    assert [check["name"] for check in storage["checks"]] == [condition]
+    assert storage["passed"] == storage["checks"][0]["passed"] == (not storage["unmet"])
+    return storage["passed"], storage["unmet"]
+
+
+def test_a_fresh_restorable_backup_of_the_usual_size_passes_without_a_policy() -> None:
+    verdict = judge(result(backup(), backup(DAY)))
+    assert verdict["passed"] is True
+    assert verdict["unmet"] == []
+    assert verdict["summary"] == "Ready for an upgrade: 1 of 1 storage passed (wanted: all)."
+    assert verdict["platform_version"] == RUNNING
+    assert verdict["checked_at"] == "2026-11-23T09:00:00+00:00"
+    (storage,) = verdict["storages"]
+    assert storage["name"] == "192.0.2.20:22/zstack_bs"
+    assert storage["latest"]["name"] == "taken-3600"
+    assert [check["name"] for check in storage["checks"]] == ["min_count", "max_age", "restorable", "max_shrink"]
+    assert [check["found"] for check in storage["checks"]] == [
+        "2 backups",
+        "newest is 1 h old",
+        "newest is of version 4.8.30",
+        "newest has 100.00 MB, the usual is 100.00 MB",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("max_age", "age", "words"),
+    [
+        ("24h", DAY, None),
+        ("24h", DAY + 1, "newest is 24 h 1 s old (wanted: at most 24 h old)"),
+        ("1d", 3 * DAY + 2 * HOUR + 59, "newest is 3 days 2 h old (wanted: at most 24 h old)"),
+        ("90s", 91, "newest is 1 min 31 s old (wanted: at most 1 min 30 s old)"),
+        ("2w", 14 * DAY, None),
+        ("2w", 14 * DAY + 60, "newest is 14 days 1 min old (wanted: at most 14 days old)"),
+        ("0s", 0, None),
+        ("0s", 1, "newest is 1 s old (wanted: at most 0 s old)"),
+        ("24h", -300, None),
+        ("24h", -301, "newest is 5 min 1 s in the future: check timezone, and the clocks (wanted: at most 24 h old)"),
+        ("24h", None, "no backup with a readable time (wanted: at most 24 h old)"),
+    ],
+)
+def test_the_newest_must_be_no_older_than_max_age(max_age: str, age: int | None, words: str | None) -> None:
+    assert only("max_age", max_age, backup(age)) == (words is None, [words] if words else [])
+
+
+@pytest.mark.parametrize("source", ["host", None, "a guess"])
+def test_no_age_passes_if_the_time_zone_is_a_guess(source: str | None) -> None:
+    words = "age unknown, as the server's time zone is: set timezone (wanted: at most 24 h old)"
+    assert only("max_age", "24h", backup(), timezone_source=source) == (False, [words])
+
+
+@pytest.mark.parametrize("source", ["option", "server", "login"])
+def test_an_age_passes_if_the_time_zone_is_known(source: str) -> None:
+    assert only("max_age", "24h", backup(), timezone_source=source) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("version", "running", "words"),
+    [
+        (RUNNING, RUNNING, None),
+        ("4.7.21", RUNNING, "newest is of version 4.7.21 (wanted: of version 4.8.30)"),
+        (None, RUNNING, "newest is of an unknown version (wanted: of version 4.8.30)"),
+        (
+            RUNNING,
+            None,
+            "newest is of version 4.8.30, and the platform's is unknown (wanted: of the running platform's version)",
+        ),
+    ],
+)
+def test_the_newest_must_be_restorable(version: str | None, running: str | None, words: str | None) -> None:
+    assert only("restorable", True, backup(version=version), running=running) == (not words, [words] if words else [])
+
+
+@pytest.mark.parametrize(
+    ("min_count", "words"), [(0, None), (2, None), ("2", None), (3, "2 backups (wanted: at least 3)")]
+)
+def test_a_storage_must_have_min_count_backups(min_count: Any, words: str | None) -> None:
+    assert only("min_count", min_count, backup(), backup(DAY)) == (words is None, [words] if words else [])
+
+
+def test_backups_that_a_limit_leaves_out_are_counted() -> None:
+    assert only("min_count", 15, backup(), total=15) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("min_size", "size", "words"),
+    [
+        ("50MB", 50 * MB, None),
+        ("50MB", 41 * MB, "newest has 41.00 MB (wanted: at least 50.00 MB)"),
+        ("50 MB", 50 * MB - 1, "newest has 52428799 bytes (wanted: at least 52428800 bytes)"),
+        (1, 0, "newest has 0.00 Bytes (wanted: at least 1.00 Bytes)"),
+        ("0", 0, None),
+        ("1K", None, "size of the newest is unknown (wanted: at least 1.00 KB)"),
+    ],
+)
+def test_the_newest_must_have_min_size(min_size: Any, size: int | None, words: str | None) -> None:
+    assert only("min_size", min_size, backup(size=size)) == (words is None, [words] if words else [])
+
+
+@pytest.mark.parametrize(
+    ("max_shrink", "sizes", "words"),
+    [
+        (50, [50, 100], None),
+        (50, [49, 100], "newest has 49.00 MB, 51 % below the usual 100.00 MB"),
+        ("0", [100, 100], None),
+        (0, [99, 100], "newest has 99.00 MB, 1 % below the usual 100.00 MB"),
+        (12.5, [87, 100], "newest has 87.00 MB, 13 % below the usual 100.00 MB"),
+        (100, [0, 100], None),
+        (50, [40, 60, 100], None),
+        (50, [39, 60, 100], "newest has 39.00 MB, 51.3 % below the usual 80.00 MB"),
+        # A single large one does not make the others small.
+        (50, [60, 1000, 100, 100], None),
+        # The eighth before the newest does not count: with it, the median would be 105.
+        (50, [50, 100, 100, 100, 100, 110, 110, 110, 110], None),
+        (50, [54, 100, 100, 100, 110, 110, 110, 110], "newest has 54.00 MB, 51 % below the usual 110.00 MB"),
+        (50, [100], None),
+        (50, [200, 100], None),
+        (50, [49, None, 100], "newest has 49.00 MB, 51 % below the usual 100.00 MB"),
+        (50, [49, None], "usual size unknown"),
+        (50, [None, 100], "size of the newest is unknown"),
+        (50, [10**400, 10**400], None),
+    ],
+)
+def test_the_newest_must_not_be_smaller_than_usual_by_more_than_max_shrink(
+    max_shrink: Any, sizes: list[int | None], words: str | None
+) -> None:
+    images = [backup(DAY * number, size and size * MB) for number, size in enumerate(sizes)]
+    if words:
+        words += f" (wanted: at most {float(max_shrink):g} % below the usual size)"
+    assert only("max_shrink", max_shrink, *images) == (words is None, [words] if words else [])
+
+
+def test_a_shrink_just_above_the_limit_does_not_read_as_the_limit() -> None:
+    found = only("max_shrink", 50, backup(size=50 * MB - 1), backup(DAY))[1]
+    assert found == [
+        "newest has 50.00 MB, 50.1 % below the usual 100.00 MB (wanted: at most 50 % below the usual size)"
+    ]
+
+
+def test_the_usual_size_is_unknown_if_the_result_does_not_hold_the_backups_before_the_newest() -> None:
+    limited = result(backup(), total=15)
+    words = "usual size unknown, as the result does not hold all backups: remove limit and max_age"
+    assert judge(limited)["unmet"] == [f"192.0.2.20:22/zstack_bs: {words} (wanted: at most 50 % below the usual size)"]
+
+
+def test_seven_backups_before_the_newest_are_enough_for_the_usual_size() -> None:
+    assert only("max_shrink", 50, *[backup(DAY * number) for number in range(8)], total=15) == (True, [])
+    assert only("max_shrink", 50, *[backup(DAY * number) for number in range(7)], total=15)[0] is False
+
+
+def test_an_empty_storage_has_one_reason_with_all_conditions() -> None:
+    verdict = judge(result(), min_size="1MB")
+    assert [check["passed"] for check in verdict["storages"][0]["checks"]] == [False] * 5
+    wanted = "at least 1, at most 24 h old, of version 4.8.30, at least 1.00 MB, at most 50 % below the usual size"
+    assert verdict["storages"][0]["unmet"] == [f"no backup (wanted: {wanted})"]
+
+
+def test_a_condition_that_is_null_is_switched_off() -> None:
+    verdict = judge(result(backup(9 * DAY, 1, "1.0"), backup(10 * DAY)), **OFF)
+    assert verdict["passed"] is True
+    assert verdict["storages"][0]["checks"] == []
+
+
+def test_restorable_false_is_switched_off_too() -> None:
+    assert judge(result(backup(version="1.0")), restorable=False)["passed"] is True
+
+
+def test_an_empty_text_stands_for_the_default() -> None:
+    assert check_policy(dict.fromkeys(OFF, "")) == check_policy({})
+
+
+@pytest.mark.parametrize(
+    ("passing", "min_storages", "passed", "summary"),
+    [
+        (3, None, True, "Ready for an upgrade: 3 of 3 storages passed (wanted: all)."),
+        (2, None, False, "NOT ready for an upgrade: 2 of 3 storages passed (wanted: all)."),
+        (2, 2, True, "Ready for an upgrade: 2 of 3 storages passed (wanted: at least 2)."),
+        (1, 2, False, "NOT ready for an upgrade: 1 of 3 storages passed (wanted: at least 2)."),
+        (3, 4, False, "NOT ready for an upgrade: 3 of 3 storages passed (wanted: at least 4)."),
+        (0, 1, False, "NOT ready for an upgrade: 0 of 3 storages passed (wanted: at least 1)."),
+    ],
+)
+def test_min_storages_must_pass(passing: int, min_storages: int | None, passed: bool, summary: str) -> None:
+    results = [result(backup())] * passing + [result()] * (3 - passing)
+    verdict = judge(results, min_storages=min_storages)
+    assert (verdict["passed"], verdict["summary"]) == (passed, summary)
+    assert [storage["passed"] for storage in verdict["storages"]] == [True] * passing + [False] * (3 - passing)
+
+
+@pytest.mark.parametrize("results", [[], {"results": []}, [[]]])
+def test_no_storage_is_no_pass(results: Any) -> None:
+    verdict = judge(results, **OFF)
+    assert verdict["passed"] is False
+    assert verdict["summary"] == "NOT ready for an upgrade: no storage was checked."
+    assert verdict["unmet"] == ["no storage was checked"]
+    assert (verdict["checked_at"], verdict["platform_version"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("failed", "reason"),
+    [
+        (FAILED, "zstack.example.com:8080: connection refused"),
+        ({"failed": True, "msg": "several\nlines"}, "several lines"),
+        ({"skipped": True, "changed": False}, "the result holds none"),
+        ({"unreachable": True, "msg": "ssh failed"}, "ssh failed"),
+    ],
+)
+def test_a_storage_that_could_not_be_scanned_has_not_passed(failed: dict[str, Any], reason: str) -> None:
+    verdict = judge([result(backup()), failed], **OFF)
+    assert verdict["passed"] is False
+    assert verdict["unmet"] == [f"storage 2: could not be scanned: {reason}"]
+    assert verdict["storages"][1]["checks"] == [
+        {
+            "name": "scan",
+            "passed": False,
+            "wanted": "a list of backups",
+            "found": f"could not be scanned: {reason}",
+        }
+    ]
+
+
+def test_a_failed_result_of_the_module_is_called_by_the_storage_in_its_error() -> None:
+    failed = {"failed": True, "msg": "no", "error": {"storage": "ssh://root:***@192.0.2.21/zstack_bs"}}
+    assert judge(failed)["storages"][0]["name"] == "192.0.2.21/zstack_bs"
+
+
+def test_names_are_those_given_in_the_order_of_the_results() -> None:
+    verdict = judge([result(backup()), result(), FAILED, result()], names=["local", "", None])
+    names = [storage["name"] for storage in verdict["storages"]]
+    assert names == ["local", "192.0.2.20:22/zstack_bs", "storage 3", "192.0.2.20:22/zstack_bs"]
+
+
+def test_a_single_result_a_list_and_a_loop_are_judged_alike() -> None:
+    one = result(backup())
+    verdicts = [judge(results) for results in (one, [one], [[one]], {"results": [one], "changed": False})]
+    assert verdicts == [verdicts[0]] * 4
+
+
+def test_results_of_two_platforms_have_no_version_in_common() -> None:
+    verdict = judge([result(backup()), result(backup(), running="4.7.21")])
+    assert verdict["platform_version"] is None
+
+
+def test_the_verdict_is_as_old_as_its_oldest_result() -> None:
+    later, earlier = "2026-11-23T10:00:00+00:00", "2026-11-23T17:30:00+08:00"
+    verdict = judge([result(backup(), checked_at=later), result(backup(), checked_at=earlier), FAILED])
+    assert verdict["checked_at"] == earlier
+
+
+@pytest.mark.parametrize("results", ["all good", 7, None, True])
+def test_what_is_no_result_is_refused(results: Any) -> None:
+    with pytest.raises(ZStackError, match="results must be what the module or the lookup returned, got "):
+        judge(results)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *[("max_age", value) for value in ("1 day", "24", "-1h", "h", 24, True, [], "1.5h")],
+        *[("restorable", value) for value in ("ture", 2, [], "24h")],
+        *[("min_count", value) for value in (-1, "many", 1.5, [], float("inf"), "inf")],
+        *[("min_size", value) for value in ("big", "-1MB", "50Mb", "50 parsecs", [], "9" * 400)],
+        *[("max_shrink", value) for value in (-0.1, 100.1, "50 %", float("nan"), float("inf"), [], {})],
+        *[("min_storages", value) for value in (0, -1, "two", [], float("inf"))],
+        ("max_sink", 50),
+    ],
+)
+def test_a_wrong_policy_is_refused_with_the_name_of_the_option(option: str, value: Any) -> None:
+    with pytest.raises(ZStackError) as caught:
+        check_policy({option: value})
+    assert option in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+texts = st.none() | st.text(max_size=8) | st.sampled_from([RUNNING, "4.7.21", "singleDatabase"])
+times = st.one_of(
+    st.none(),
+    st.text(max_size=8),
+    st.integers(-(10**18), 10**18),
+    st.integers(-HOUR, 10 * DAY).map(lambda age: (NOW - timedelta(seconds=age)).isoformat()),
+)
+sizes = st.none() | st.integers(-1, 10**12) | st.integers() | st.floats() | st.text(max_size=4) | st.just(10**400)
+images = st.fixed_dictionaries({}, optional={"name": texts, "version": texts, "createdTime": times, "size": sizes})
+policies = st.fixed_dictionaries(
+    {},
+    optional={
+        "max_age": st.none() | st.integers(0, 10**9 - 1).map("{}s".format),
+        "restorable": st.none() | st.booleans(),
+        "min_count": st.none() | st.integers(0, 20),
+        "min_size": st.none() | st.integers(0, 10**15),
+        "max_shrink": st.none() | st.integers(0, 100) | st.floats(0, 100),
+        "min_storages": st.none() | st.integers(1, 4),
+    },
+)
+
+
+@st.composite
+def results_of_ours(draw: st.DrawFn) -> dict[str, Any]:
+    """Whatever module and lookup can return: sorted, cut, failed."""
+    if draw(st.integers(0, 4)) == 0:
+        return draw(st.sampled_from([FAILED, {"failed": True, "msg": "no"}, {"skipped": True}]))
+    made = result(*draw(st.lists(images, max_size=12)), running=draw(texts))
+    made["timezone_source"] = draw(st.sampled_from(["option", "server", "login", "host"]))
+    timed = [each for each in made["backups"] if each["created_epoch"] is not None]
+    made["latest"] = max(timed, key=lambda each: each["created_epoch"], default=None)
+    made["backups"] = made["backups"][: draw(st.integers(0, 12))]
+    return made
+
+
+@given(st.lists(results_of_ours(), max_size=4), policies, st.lists(texts, max_size=4))
+def test_a_verdict_never_raises_and_always_gives_reasons(
+    results: list[dict[str, Any]], policy: dict[str, Any], names: list[str | None]
+) -> None:
+    verdict = judge(results, names=names, **policy)
+    for storage in verdict["storages"]:
+        assert storage["passed"] == (not storage["unmet"]) == all(check["passed"] for check in storage["checks"])
+        assert all("\n" not in text for text in [storage["name"], *storage["unmet"]])
+    passed = sum(storage["passed"] for storage in verdict["storages"])
+    assert verdict["passed"] == (passed >= (policy.get("min_storages") or max(1, len(results))))
+    assert verdict["passed"] or verdict["unmet"]
+
+
+@given(st.lists(results_of_ours(), max_size=4), policies, st.randoms(use_true_random=False))
+def test_the_order_of_results_and_of_their_backups_does_not_matter(
+    results: list[dict[str, Any]], policy: dict[str, Any], chance: random.Random
+) -> None:
+    def outcome(results: list[dict[str, Any]]) -> tuple[Any, ...]:
+        verdict = judge(results, names=["a storage"] * 4, **policy)
+        return verdict["passed"], verdict["summary"], verdict["platform_version"], sorted(verdict["unmet"])
+
+    shuffled = [
+        {**each, "backups": chance.sample(each["backups"], len(each["backups"]))} if "backups" in each else each
+        for each in chance.sample(results, len(results))
+    ]
+    assert outcome(shuffled) == outcome(results)
+
+
+@given(st.lists(st.integers(-300, 10 * DAY), min_size=1, max_size=10, unique=True), st.integers(0, 10 * DAY), policies)
+def test_more_age_never_turns_a_failed_verdict_into_a_passed_one(
+    ages: list[int], more: int, policy: dict[str, Any]
+) -> None:
+    younger = judge(result(*[backup(age) for age in sorted(ages)]), **policy)
+    older = judge(result(*[backup(age + more) for age in sorted(ages)]), **policy)
+    assert younger["passed"] or not older["passed"]
