@@ -199,7 +199,7 @@ class _Variables(Mapping[str, Any]):
 
 def _is_omitted(value: Any, omit: Any) -> bool:
     # A text until ansible-core 2.18, an object of a private type since then.
-    return (omit is not None and value == omit) or type(value).__name__ == "_OmitType"
+    return (omit is not None and value == omit) or value.__class__.__name__ == "_OmitType"
 
 
 def _plain(value: Any) -> Any:

@@ -115,6 +115,11 @@ def test_no_age_passes_if_the_time_zone_is_a_guess(source: str | None) -> None:
     assert only("max_age", "24h", backup(), timezone_source=source) == (False, [words])
 
 
+def test_an_unknown_age_does_not_pass() -> None:
+    latest = {**result(backup())["latest"], "age_seconds": None}
+    assert only("max_age", "24h", backup(), latest=latest) == (False, ["age unknown (wanted: at most 24 h old)"])
+
+
 @pytest.mark.parametrize("source", ["option", "server", "login"])
 def test_an_age_passes_if_the_time_zone_is_known(source: str) -> None:
     assert only("max_age", "24h", backup(), timezone_source=source) == (True, [])
@@ -163,6 +168,12 @@ def test_the_newest_must_have_min_size(min_size: Any, size: int | None, words: s
     assert only("min_size", min_size, backup(size=size)) == (words is None, [words] if words else [])
 
 
+def test_a_size_at_the_limit_is_shown_in_readable_units() -> None:
+    (storage,) = judge(result(backup(size=50 * MB)), **{**OFF, "min_size": "50MB"})["storages"]
+    found = {"wanted": "at least 50.00 MB", "found": "newest has 50.00 MB"}
+    assert storage["checks"] == [{"name": "min_size", "passed": True, **found}]
+
+
 @pytest.mark.parametrize(
     ("max_shrink", "sizes", "words"),
     [
@@ -183,6 +194,7 @@ def test_the_newest_must_have_min_size(min_size: Any, size: int | None, words: s
         (50, [200, 100], None),
         (50, [49, None, 100], "newest has 49.00 MB, 51 % below the usual 100.00 MB"),
         (50, [49, None], "usual size unknown"),
+        (50, [10**400 - 1, 10**400], None),
         (50, [None, 100], "size of the newest is unknown"),
         (50, [10**400, 10**400], None),
     ],
@@ -201,6 +213,12 @@ def test_a_shrink_just_above_the_limit_does_not_read_as_the_limit() -> None:
     assert found == [
         "newest has 50.00 MB, 50.1 % below the usual 100.00 MB (wanted: at most 50 % below the usual size)"
     ]
+
+
+def test_backups_without_a_readable_time_are_not_compared_with() -> None:
+    untimed = [backup(None, 10 * MB)] * 3
+    assert only("max_shrink", 50, backup(size=60 * MB), backup(DAY), *untimed) == (True, [])
+    assert only("max_shrink", 50, backup(size=40 * MB), backup(DAY), *untimed)[0] is False
 
 
 def test_the_usual_size_is_unknown_if_the_result_does_not_hold_the_backups_before_the_newest() -> None:
