@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.zstack.cloud.plugins.module_utils._auth import AccessKeyAuth, SessionAuth
 from ansible_collections.zstack.cloud.plugins.module_utils._client import Call, Client, Reply, parse_json
@@ -209,19 +209,17 @@ def summarize(
     known = [image for image in images if isinstance(image, dict)]
     if len(known) < len(images):
         warn(f"{storage.masked}: ignored {len(images) - len(known)} entries that are not objects.")
-    # Instants are compared in seconds: datetimes of one zone are compared by their wall clocks, in Python.
-    aged = [(image, _age(image, now, platform)) for image in known]
-    aged.sort(key=lambda each: math.inf if each[1] is None else each[1])
-    _warn_of_times(aged, storage, warn)
-    selected = aged
+    backups = sorted((Backup.of(image, now, platform) for image in known), key=lambda each: each.order)
+    _warn_of_times(backups, storage, warn)
+    newest = backups[0] if backups and backups[0].age is not None else None
+    selected = backups
     if options.max_age is not None:
-        selected = [each for each in aged if each[1] is not None and -FUTURE <= each[1] <= options.max_age]
-    backups = [parse_backup(image, now, platform) for image, _dummy in selected[: options.limit]]
-    newest = aged[0][0] if aged and aged[0][1] is not None else None
+        selected = [each for each in backups if each.age is not None and -FUTURE <= each.age <= options.max_age]
+    selected = selected[: options.limit]
     return {
-        "backups": backups,
-        "latest": parse_backup(newest, now, platform) if newest is not None else None,
-        "count": len(backups),
+        "backups": [backup.fields(platform.version) for backup in selected],
+        "latest": newest.fields(platform.version) if newest else None,
+        "count": len(selected),
         "total": len(known),
         "storage": storage.masked,
         "checked_at": now.isoformat(),
@@ -231,59 +229,69 @@ def summarize(
     }
 
 
-def _warn_of_times(
-    aged: list[tuple[dict[str, Any], int | None]], storage: Storage, warn: Callable[[str], None]
-) -> None:
-    unreadable = [_created(image) for image, age in aged if age is None]
-    future = [_created(image) for image, age in aged if age is not None and age < -FUTURE]
+class Backup(NamedTuple):
+    """An entry of either kind of reply, with its time: the rest is read only of those that are returned."""
+
+    image: Mapping[str, Any]
+    created: Any  # as the server has it
+    at: datetime | None
+    # Seconds. Instants are compared in them: Python compares datetimes of one zone by their wall clocks.
+    age: int | None
+
+    @classmethod
+    def of(cls, image: Mapping[str, Any], now: datetime, platform: Platform) -> Backup:
+        created = image.get("createdTime") if image.get("created") is None else image["created"]
+        at = read_time(created, platform.zone)
+        return cls(image, created, at, None if at is None else int(now.timestamp()) - int(at.timestamp()))
+
+    @property
+    def order(self) -> float:
+        """The newest first, those without a time last."""
+        return math.inf if self.age is None else self.age
+
+    def fields(self, platform_version: str | None) -> dict[str, Any]:
+        """Return the backup with every key that a result has."""
+        fields: dict[str, Any] = portable(self.image)
+        # The image store keeps what it does not know about a backup in the image's description (src).
+        described = _json_object(fields.get("desc"))
+        for key in ("version", "type", "md5"):
+            if fields.get(key) is None:
+                fields[key] = described.get(key)
+        name = fields.get("name")
+        if fields.get("install_path") is None and name is not None and fields.get("id") is not None:
+            fields["install_path"] = f"zstore://{as_text(name)}/{as_text(fields['id'])}"
+            # Every backup's image has the same name (src).
+            fields["name"] = described.get("name") or name
+        if fields.get("id") is None and isinstance(fields.get("install_path"), str):
+            fields["id"] = fields["install_path"].rpartition("/")[2] or None
+        fields["created"] = portable(self.created)
+        fields.pop("created_time", None)
+        texts = {key: None if fields.get(key) is None else as_text(fields[key]) for key in _TEXTS}
+        versions = texts["version"] and platform_version
+        return {
+            **fields,
+            **texts,
+            "size": _bytes(fields.get("size")),
+            "virtualsize": _bytes(fields.get("virtualsize")),
+            "created_at": self.at.isoformat() if self.at else None,
+            "created_epoch": int(self.at.timestamp()) if self.at else None,
+            "age_seconds": self.age,
+            "restorable": texts["version"] == platform_version if versions else None,
+        }
+
+
+def _warn_of_times(backups: Sequence[Backup], storage: Storage, warn: Callable[[str], None]) -> None:
+    unreadable = [each.created for each in backups if each.age is None]
+    future = [each.created for each in backups if each.age is not None and each.age < -FUTURE]
     for times, problem, remedy in (
         (unreadable, "no readable time", "They are never the latest."),
         (future, "a time in the future", "Check timezone, and the clocks."),
     ):
         if times:
             examples = clip(one_line(", ".join(map(repr, times[:3]))), 200)
-            warn(f"{storage.masked}: {len(times)} of {len(aged)} backups have {problem}, such as {examples}. {remedy}")
-
-
-def _created(image: Mapping[str, Any]) -> Any:
-    return image.get("createdTime") if image.get("created") is None else image["created"]
-
-
-def _age(image: Mapping[str, Any], now: datetime, platform: Platform) -> int | None:
-    at = read_time(_created(image), platform.zone)
-    return None if at is None else int(now.timestamp()) - int(at.timestamp())
-
-
-def parse_backup(image: Mapping[str, Any], now: datetime, platform: Platform) -> dict[str, Any]:
-    """Return one backup, with every key, from an entry of either kind of reply."""
-    fields: dict[str, Any] = portable(image)
-    # The image store keeps what it does not know about a backup in the image's description (src).
-    described = _json_object(fields.get("desc"))
-    for key in ("version", "type", "md5"):
-        if fields.get(key) is None:
-            fields[key] = described.get(key)
-    name = fields.get("name")
-    if fields.get("install_path") is None and name is not None and fields.get("id") is not None:
-        fields["install_path"] = f"zstore://{as_text(name)}/{as_text(fields['id'])}"
-        # Every backup's image has the same name (src).
-        fields["name"] = described.get("name") or name
-    if fields.get("id") is None and isinstance(fields.get("install_path"), str):
-        fields["id"] = fields["install_path"].rpartition("/")[2] or None
-    fields["created"] = portable(_created(image))
-    fields.pop("created_time", None)
-    texts = {key: None if fields.get(key) is None else as_text(fields[key]) for key in _TEXTS}
-    at, age = read_time(_created(image), platform.zone), _age(image, now, platform)
-    versions = texts["version"] and platform.version
-    return {
-        **fields,
-        **texts,
-        "size": _bytes(fields.get("size")),
-        "virtualsize": _bytes(fields.get("virtualsize")),
-        "created_at": at.isoformat() if at else None,
-        "created_epoch": int(at.timestamp()) if at else None,
-        "age_seconds": age,
-        "restorable": texts["version"] == platform.version if versions else None,
-    }
+            warn(
+                f"{storage.masked}: {len(times)} of {len(backups)} backups have {problem}, such as {examples}. {remedy}"
+            )
 
 
 def _json_object(text: Any) -> dict[str, Any]:

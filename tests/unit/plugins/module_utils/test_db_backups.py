@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import (
+    Backup,
     Options,
     argument_spec,
-    parse_backup,
     summarize,
 )
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
@@ -76,7 +76,7 @@ OPTIONS = Options(
 
 
 def read(image: dict[str, Any]) -> dict[str, Any]:
-    return parse_backup(image, NOW, PLATFORM)
+    return Backup.of(image, NOW, PLATFORM).fields(PLATFORM.version)
 
 
 def aged(*ages: timedelta | None) -> list[dict[str, Any]]:
@@ -156,7 +156,7 @@ def test_both_kinds_of_reply_describe_a_backup_alike(gather: Gather) -> None:
 
 @pytest.mark.parametrize("zone", [SHANGHAI, timezone.utc, ZoneInfo("America/New_York"), None])
 def test_the_epoch_is_that_of_the_time(zone: tzinfo | None) -> None:
-    backup = parse_backup(BACKUP, NOW, PLATFORM._replace(zone=zone))
+    backup = Backup.of(BACKUP, NOW, PLATFORM._replace(zone=zone)).fields(None)
     assert backup["created_epoch"] == datetime.fromisoformat(backup["created_at"]).timestamp()
     assert backup["age_seconds"] == NOW.timestamp() - backup["created_epoch"]
     assert isinstance(backup["created_epoch"], int)
@@ -187,7 +187,7 @@ def test_a_key_of_the_server_cannot_take_the_place_of_one_of_ours() -> None:
 
 @pytest.mark.parametrize("known", [PLATFORM._replace(version=None), PLATFORM._replace(version="")])
 def test_nothing_is_said_of_a_restore_where_the_platforms_version_is_not_known(known: Platform) -> None:
-    assert parse_backup(BACKUP, NOW, known)["restorable"] is None
+    assert Backup.of(BACKUP, NOW, known).fields(known.version)["restorable"] is None
 
 
 @pytest.mark.parametrize(
@@ -468,7 +468,7 @@ def test_a_password_of_any_characters_opens_the_storage(gather: Gather, password
 
 def storages_of(zstack: Simulator) -> list[Any]:
     """The storages as terms. The second of them fails, as its registry has another port."""
-    first, second, third = zstack.storages
+    first, second, third, *_others = zstack.storages
     return [first.url, {"url": second.url_without_password, "password": second.password}, third.url]
 
 

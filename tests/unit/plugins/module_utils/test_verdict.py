@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import parse_backup
+from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Backup
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform
 from ansible_collections.zstack.cloud.plugins.module_utils._verdict import check_policy, verify
@@ -43,7 +43,7 @@ def backup(age: float | None = HOUR, size: int | None = 100 * MB, version: str |
 def result(*images: dict[str, Any], running: str | None = RUNNING, **keys: Any) -> dict[str, Any]:
     """A result of module and lookup with these backups, newest first."""
     platform = Platform(running, timezone.utc, "UTC", "server")
-    backups = [parse_backup(image, NOW, platform) for image in images]
+    backups = [Backup.of(image, NOW, platform).fields(running) for image in images]
     return {
         "backups": backups,
         "latest": backups[0] if backups and backups[0]["created_at"] else None,
