@@ -513,7 +513,7 @@ def test_with_report_every_storage_of_a_node_that_is_down_is_reported(
     results = report(checked, zstack, warnings, port=port)
     assert [result["failed"] for result in results] == [True] * 3
     assert [result["storage"] for result in results] == [
-        storage.url_without_password.replace("@", ":***@") for storage in zstack.storages
+        storage.url_without_password.replace("@", ":***@") for storage in zstack.storages[:3]
     ]
     for result in results:
         assert f"connection refused: nothing is listening on port {port}" in result["msg"]
