@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options of a backup storage, but for its URL, which a lookup takes as its terms."""
+    """The options of a backup storage."""
 
     DOCUMENTATION = r"""
 options:
@@ -19,6 +19,22 @@ options:
     description:
       - Port of the storage's image registry, V(1) to V(65535). If omitted, the server uses 8000.
     type: int
+"""
+
+    # The lookup takes URLs as its terms.
+    MODULES = r"""
+options:
+  url:
+    description:
+      - URL of the image-store backup storage, in the form V(ssh://username@hostname[:sshPort]/path).
+      - The password belongs in O(storage_password). It can also be part of the URL, as in
+        V(ssh://username:password@hostname/path), and must then be percent-encoded, for instance with
+        V({{ password | urlencode | replace('/', '%2F'\) }}).
+      - The URL is sent to the management node, which opens an SSH connection to the storage with it.
+    type: str
+    required: true
+    aliases:
+      - backup_storage_url
 """
 
     PLUGINS = r"""

@@ -101,7 +101,7 @@ class Client:
         self._warn = warn
         self._interrupts = Interrupts()
         self._last_attempts = threading.Event()
-        self.redact = Redactor(connection.credentials.values[-1], *secrets, *_proxy_secrets())
+        self.redact = Redactor(*connection.credentials.values[-1:], *secrets, *_proxy_secrets())
         redact_logs()
         self._session = _NoRedirects()
         # Without cookies a call depends on its arguments alone, so calls can run in parallel.

@@ -61,7 +61,7 @@ def hint_for(code: str | None, text: str, status: int, auth_method: str) -> str 
     """Return what to do about an error code, or about an answer in plain text."""
     hint = CODE_HINTS.get(code or "")
     if isinstance(hint, Mapping):
-        return hint[auth_method]
+        return hint.get(auth_method)
     if hint or code:
         return hint
     words = next((hint for words, hint in TEXT_HINTS.items() if words in text), None)

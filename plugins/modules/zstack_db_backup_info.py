@@ -18,33 +18,11 @@ description:
 extends_documentation_fragment:
   - zstack.cloud.connection
   - zstack.cloud.storage
+  - zstack.cloud.storage.modules
   - zstack.cloud.selection
-options:
-  url:
-    description:
-      - URL of the image-store backup storage, in the form V(ssh://username@hostname[:sshPort]/path).
-      - The password belongs in O(storage_password). It can also be part of the URL, as in
-        V(ssh://username:password@hostname/path), and must then be percent-encoded, for instance with
-        V({{ password | urlencode | replace('/', '%2F'\) }}).
-      - The URL is sent to the management node, which opens an SSH connection to the storage with it.
-    type: str
-    required: true
-    aliases:
-      - backup_storage_url
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return the same as in a normal run.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed when in diff mode.
-    support: N/A
-    details: Nothing is changed.
-  action_group:
-    description: Use C(group/zstack.cloud.zstack) in C(module_defaults) to set options of all modules of the group.
-    support: full
-    membership:
-      - zstack.cloud.zstack
+  - zstack.cloud.attributes
 seealso:
+  - module: zstack.cloud.zstack_db_backup_facts
   - plugin: zstack.cloud.zstack_db_backup
     plugin_type: lookup
 """
@@ -103,6 +81,7 @@ EXAMPLES = r"""
     group/zstack.cloud.zstack:
       host: zstack.example.com
       session_uuid: "{{ session }}"
+    zstack.cloud.zstack_db_backup_info:
       storage_password: "{{ storage_password }}"
   block:
     - name: Find the newest backup of each storage
@@ -289,45 +268,18 @@ status:
   sample: 503
 """
 
-import signal
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import argument_spec, check, gather
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import stopping_signals
-from ansible_collections.zstack.cloud.plugins.module_utils._options import given
+from ansible_collections.zstack.cloud.plugins.module_utils._db_backup_modules import list_backups, module_spec
+from ansible_collections.zstack.cloud.plugins.module_utils._modules import TaskOptions, run
 
 
-class Module(AnsibleModule):
-    def _load_params(self) -> None:
-        """Load what the task sets. An empty string counts as not set, so that the environment can stand in."""
-        super()._load_params()
-        self.written = given(self.params)
-        # Ansible hides the values of a mapping, but not its keys. No option of ours is one.
-        self.params = {option: "" if isinstance(value, dict) else value for option, value in self.written.items()}
+class Module(TaskOptions, AnsibleModule):
+    pass
 
 
 def main() -> None:
-    url = {"type": "str", "required": True, "no_log": True, "aliases": ["backup_storage_url"]}
-    module = Module(argument_spec={"url": url, **argument_spec()}, supports_check_mode=True)
-    # A task that is stopped says so.
-    for number in stopping_signals():
-        signal.signal(number, lambda *_dummy: module.fail_json(msg="The task was stopped by a signal."))
-    result: dict[str, Any] = {}
-    failure = None
-    try:
-        # As the task has it: AnsibleModule makes a text of a list.
-        url_as_written = module.written.get("url", module.written.get("backup_storage_url"))
-        options = check(module.params, [url_as_written], [module.written])
-        (result,) = gather(options, module.warn)
-    except ZStackError as exc:
-        failure = exc
-    # Outside of the except clause, where Ansible would add a traceback at -vvv.
-    if failure:
-        module.fail_json(msg=str(failure), error=failure.error, status=failure.status)
-    module.exit_json(changed=False, **result)
+    run(Module(argument_spec=module_spec(), supports_check_mode=True), list_backups)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The attributes of modules that change nothing."""
+
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return the same as in a normal run.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed when in diff mode.
+    support: N/A
+    details: Nothing is changed.
+  action_group:
+    description: Use C(group/zstack.cloud.zstack) in C(module_defaults) to set the connection options of all modules.
+    support: full
+    membership:
+      - zstack.cloud.zstack
+"""
+
+    # For modules that return facts.
+    FACTS = r"""
+options: {}
+attributes:
+  facts:
+    description: Returns C(ansible_facts), which are added to the facts of the host.
+    support: full
+"""

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it can change in any release.
+
+"""What the modules that list database backups share: their options and their result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import argument_spec, check, gather
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._modules import AnyModule
+from ansible_collections.zstack.cloud.plugins.module_utils._options import kind_of
+from ansible_collections.zstack.cloud.plugins.module_utils._storage import FORM
+
+_URL, _ALIAS = "url", "backup_storage_url"
+
+
+def module_spec() -> dict[str, dict[str, Any]]:
+    """Return the argument spec of these modules."""
+    return {_URL: {"type": "str", "required": True, "no_log": True, "aliases": [_ALIAS]}, **argument_spec()}
+
+
+def list_backups(module: AnyModule) -> dict[str, Any]:
+    """Return the result for the storage of a task."""
+    # As the task has it: AnsibleModule makes a string of a list.
+    url = module.written.get(_ALIAS, module.written.get(_URL))
+    if isinstance(url, (dict, list)):
+        raise ZStackError(f"url must be a URL such as {FORM}, got a {kind_of(url)}")
+    (result,) = gather(check(module.params, [url], [module.written]), module.warn)
+    return result
