@@ -135,6 +135,10 @@ _value:
         passed:
           description: Whether all conditions are met.
           type: bool
+        summary:
+          description: The newest backup of a storage that has passed, or what is wrong with the storage, in words.
+          type: str
+          sample: zstack-db-backup-4.8.30-2026-11-23, 15 h 2 min old, 90.05 MB
         latest:
           description: The newest backup, as the module describes it.
           type: dict

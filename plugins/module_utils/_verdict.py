@@ -148,14 +148,36 @@ def _verify_storage(result: Mapping[str, Any], policy: Policy, name: str) -> dic
         checks = [Check("scan", False, "a list of backups", f"could not be scanned: {message}")]
     else:
         checks = list(_checks(result, policy))
+    unmet = _reasons(checks)
     return {
         "storage": _url(result),
         "name": name,
-        "passed": all(check.passed for check in checks),
+        "passed": not unmet,
+        "summary": "; ".join(unmet) or _describe(result, result.get("latest")),
         "latest": result.get("latest"),
         "checks": [check._asdict() for check in checks],
-        "unmet": _reasons(checks),
+        "unmet": unmet,
     }
+
+
+def _describe(result: Mapping[str, Any], latest: Mapping[str, Any] | None) -> str:
+    if not latest:
+        return _no_newest(result)
+    age, size = latest.get("age_seconds"), latest.get("size")
+    known = _knows_zone(result) and age is not None and age >= -FUTURE
+    parts = [
+        _text(latest.get("name")) or "a backup without a name",
+        f"{_age(max(age, 0))} old" if known else "age unknown",
+    ]
+    return ", ".join(parts if size is None else [*parts, _size(size)])
+
+
+def _no_newest(result: Mapping[str, Any]) -> str:
+    return "no backup with a readable time" if result["total"] else "no backup"
+
+
+def _knows_zone(result: Mapping[str, Any]) -> bool:
+    return result.get("timezone_source") in ("option", "server", "login")
 
 
 def _reasons(checks: Sequence[Check]) -> list[str]:
@@ -179,14 +201,14 @@ def _checks(result: Mapping[str, Any], policy: Policy) -> Iterator[Check]:
         if limit is not None:
             wanted, passed, found = check(result, latest or {}, limit)
             if not latest:
-                passed, found = False, "no backup with a readable time" if total else "no backup"
+                passed, found = False, _no_newest(result)
             yield Check(name, passed, wanted, found)
 
 
 def _check_age(result: Mapping[str, Any], latest: Mapping[str, Any], limit: Any) -> tuple[str, bool, str]:
     age = latest.get("age_seconds")
     wanted = f"at most {_age(limit)} old"
-    if result.get("timezone_source") not in ("option", "server", "login"):
+    if not _knows_zone(result):
         return wanted, False, "age unknown, as the server's time zone is: set timezone"
     if age is None:
         return wanted, False, "age unknown"
@@ -252,8 +274,9 @@ def _address(result: Mapping[str, Any]) -> str:
     return (_url(result) or "").rpartition("@")[2]
 
 
-def _text(version: Any) -> str:
-    return clip(one_line(str(version or "")), 100)
+def _text(value: Any) -> str:
+    """Return a text of the server so that it cannot forge a line."""
+    return clip(one_line(str(value or "")), 100)
 
 
 def _age(seconds: int) -> str:

@@ -273,6 +273,31 @@ def test_min_storages_must_pass(passing: int, min_storages: int | None, passed: 
     assert [storage["passed"] for storage in verdict["storages"]] == [True] * passing + [False] * (3 - passing)
 
 
+@pytest.mark.parametrize(
+    ("judged", "summary"),
+    [
+        (result(backup(15 * HOUR + 120)), "taken-54120, 15 h 2 min old, 100.00 MB"),
+        (result(backup(-300, None)), "taken--300, 0 s old"),
+        (result(backup(-301)), "taken--301, age unknown, 100.00 MB"),
+        (result(backup(), timezone_source="host"), "taken-3600, age unknown, 100.00 MB"),
+        (result({**backup(), "name": "two\nlines \u202e"}), "two lines, 1 h old, 100.00 MB"),
+        (result({**backup(), "name": None}), "a backup without a name, 1 h old, 100.00 MB"),
+        (result(), "no backup"),
+        (result(backup(None)), "no backup with a readable time"),
+    ],
+)
+def test_the_summary_of_a_storage_that_passed_describes_its_newest_backup(judged: dict[str, Any], summary: str) -> None:
+    (storage,) = judge(judged, **OFF)["storages"]
+    assert (storage["passed"], storage["summary"]) == (True, summary)
+
+
+def test_the_summary_of_a_storage_that_has_not_passed_says_what_is_wrong() -> None:
+    (storage,) = judge(result(backup(3 * DAY, version="4.7.21")))["storages"]
+    assert storage["summary"] == (
+        "newest is 3 days old (wanted: at most 24 h old); newest is of version 4.7.21 (wanted: of version 4.8.30)"
+    )
+
+
 @pytest.mark.parametrize("results", [[], {"results": []}, [[]]])
 def test_no_storage_is_no_pass(results: Any) -> None:
     verdict = judge(results, **OFF)
