@@ -45,7 +45,7 @@ options:
     default: 1
   min_size:
     description:
-      - Minimum size of the newest backup, such as V(50MB), in the units of P(ansible.builtin.human_to_bytes#filter).
+      - Minimum size of the newest backup, such as V(50MB), as the filter C(human_to_bytes) of Ansible reads it.
     type: str
   max_shrink:
     description:
