@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 
 import antsibull_nox
+import antsibull_nox.config
 import antsibull_nox.sessions
 import nox
 
@@ -54,6 +55,9 @@ nox.options.reuse_venv = "yes"
 nox.options.default_venv_backend = "virtualenv"  # not uv, which would not look where pip is told to
 
 antsibull_nox.load_antsibull_nox_toml()
+# What lints the examples is what lints the collection.
+CONFIG = antsibull_nox.config.load_config_from_toml(ROOT / "antsibull-nox.toml")
+ANSIBLE_LINT = CONFIG.sessions.ansible_lint.ansible_lint_package.name
 
 
 def copy_collection(session: nox.Session) -> antsibull_nox.sessions.CollectionSetup:
@@ -113,7 +117,8 @@ def add_system(core: str) -> None:
         session.run(f"python{OLDEST_PYTHON}", "-m", "venv", str(host), external=True)
         python = str(host / "bin" / "python")
         session.run(python, "-m", "pip", "install", "--quiet", OLDEST_REQUESTS, external=True)
-        tests = session.posargs or ["tests/unit/plugins", "tests/system"]
+        # ansible-lint does not run on every ansible-core.
+        tests = session.posargs or ["tests/unit/plugins", "tests/system", "--ignore=tests/system/test_lint.py"]
         session.run("pytest", *DISTRIBUTED, *tests, env={"MODULE_PYTHON": python})
 
     system.__doc__ = f"Test plugins and playbooks on ansible-core {release}, with the oldest that hosts may have."
@@ -162,6 +167,7 @@ def changelog(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run unit and system tests. Without arguments: measure them with the integration tests, and demand coverage."""
     install_pytest(session, CORE)
+    session.install(ANSIBLE_LINT)
     options = session.posargs
     if not options:
         session.run("coverage", "erase")

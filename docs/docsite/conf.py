@@ -71,6 +71,27 @@ def add_style(
     context["metatags"] = context.get("metatags", "") + PHONE_STYLE
 
 
+# antsibull-docs gives the page of the collection no room for text of ours.
+QUICK_START = """
+.. include:: docsite/guide_getting_started.rst
+   :start-after: .. sample begins
+   :end-before: .. sample ends
+
+.. include:: docsite/guide_getting_started.rst
+   :start-after: .. steps begin
+   :end-before: .. steps end
+
+"""
+
+
+def add_quick_start(_app: Sphinx, document: str, source: list[str]) -> None:
+    """Let the page of the collection begin with the sample and the first steps of a guide."""
+    if document == "index":
+        top, contents, rest = source[0].partition("\n.. contents::")
+        source[0] = top + QUICK_START + contents + rest
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("source-read", add_quick_start)
     app.connect("missing-reference", find_in_ansible_docs)
     app.connect("html-page-context", add_style)

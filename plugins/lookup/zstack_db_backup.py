@@ -139,7 +139,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import argument_spec, check, gather
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError, one_line
-from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_OPTIONS, given
+from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_OPTIONS, given, refusable
 
 # Secrets are taken from their source as they are: the argument spec would make a text of anything.
 _SECRETS = (*AUTH_OPTIONS, "storage_password")
@@ -159,7 +159,7 @@ class LookupModule(LookupBase):
             for option in spec
             if option not in _SECRETS
         }
-        checked = ArgumentSpecValidator(spec).validate(given(params))
+        checked = ArgumentSpecValidator(spec).validate(refusable(given(params), spec))
         if checked.error_messages:
             raise AnsibleError(one_line("; ".join(checked.error_messages)))
         params = checked.validated_parameters
@@ -199,7 +199,7 @@ class _Variables(Mapping[str, Any]):
 
 def _is_omitted(value: Any, omit: Any) -> bool:
     # A text until ansible-core 2.18, an object of a private type since then.
-    return (omit is not None and value == omit) or value.__class__.__name__ == "_OmitType"
+    return bool(omit is not None and value == omit) or value.__class__.__name__ == "_OmitType"
 
 
 def _plain(value: Any) -> Any:

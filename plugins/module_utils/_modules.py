@@ -17,7 +17,7 @@ from typing import Any, NoReturn, Protocol
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import stopping_signals
-from ansible_collections.zstack.cloud.plugins.module_utils._options import given
+from ansible_collections.zstack.cloud.plugins.module_utils._options import given, refusable
 
 
 class TaskOptions:
@@ -26,6 +26,7 @@ class TaskOptions:
     ``written`` has the options as the task sets them, before the argument spec converts them.
     """
 
+    argument_spec: dict[str, Any]
     written: dict[str, Any]
     params: dict[str, Any]
 
@@ -33,7 +34,8 @@ class TaskOptions:
         super()._load_params()  # type: ignore[misc]
         self.written = given(self.params)
         # Ansible hides the values of a mapping, but not its keys. No option is a mapping.
-        self.params = {option: "" if isinstance(value, dict) else value for option, value in self.written.items()}
+        params = {option: "" if isinstance(value, dict) else value for option, value in self.written.items()}
+        self.params = refusable(params, self.argument_spec)
 
 
 class AnyModule(Protocol):

@@ -14,10 +14,11 @@ is the last of them.
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 import re
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, NamedTuple
@@ -45,12 +46,12 @@ def connection_spec() -> dict[str, dict[str, Any]]:
     """
     return {
         "host": {"type": "str", "fallback": environment("host")},
-        "port": {"type": "int", "default": 8080, "fallback": environment("port")},
+        "port": {"type": "int", "default": 8080, "fallback": environment("port", _exported_int)},
         "use_ssl": {"type": "bool", "default": False, "fallback": environment("use_ssl")},
         "validate_certs": {"type": "bool", "default": True, "fallback": environment("validate_certs")},
         "ca_path": {"type": "path", "fallback": environment("ca_path")},
         "context_path": {"type": "str", "default": "/zstack"},
-        "timeout": {"type": "int", "default": 60, "fallback": environment("timeout")},
+        "timeout": {"type": "int", "default": 60, "fallback": environment("timeout", _exported_int)},
         "retries": {"type": "int", "default": 2},
         "timezone": {"type": "str", "fallback": environment("timezone")},
         "session_uuid": {"type": "str", "no_log": True},
@@ -61,13 +62,17 @@ def connection_spec() -> dict[str, dict[str, Any]]:
     }
 
 
-def environment(option: str) -> tuple[Any, list[str]]:
-    """Return an argument spec's ``fallback`` that reads the option's environment variable."""
-    return (_exported, [variable(option)])
-
-
 def _exported(name: str) -> Any:
     return env_fallback(name) or env_fallback()
+
+
+def _exported_int(name: str) -> Any:
+    return _refusable(_exported(name))
+
+
+def environment(option: str, read: Callable[[str], Any] = _exported) -> tuple[Any, list[str]]:
+    """Return an argument spec's ``fallback`` that reads the option's environment variable."""
+    return (read, [variable(option)])
 
 
 def variable(option: str) -> str:
@@ -78,6 +83,24 @@ def variable(option: str) -> str:
 def given(written: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that count as given: an empty text does not."""
     return {option: value for option, value in written.items() if value is not None and value != ""}
+
+
+def refusable(values: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with a text that Ansible refuses for each that its conversion to an int would fail at.
+
+    Since ansible-core 2.19, infinity is an OverflowError that names no option, 1e999999999 takes forever, and a list
+    can be a number.
+    """
+    numbers = {option for option, each in spec.items() if each.get("type") == "int"}
+    return {option: _refusable(value) if option in numbers else value for option, value in values.items()}
+
+
+def _refusable(value: Any) -> Any:
+    try:
+        is_endless = math.isinf(float(value))
+    except (TypeError, ValueError, OverflowError):
+        is_endless = isinstance(value, list)
+    return f"{value} (not a whole number)" if is_endless else value
 
 
 class Credentials(NamedTuple):
@@ -149,10 +172,8 @@ def secret_text(name: str, value: Any) -> str:
 
 def kind_of(value: Any) -> str:
     """Return what YAML calls the type of a value."""
-    kinds = {
-        **{bool: "boolean", int: "number", float: "number", str: "string", type(None): "null"},
-        **{Mapping: "mapping", list: "list"},
-    }
+    kinds: dict[Any, str] = {bool: "boolean", int: "number", float: "number", str: "string", type(None): "null"}
+    kinds |= {Mapping: "mapping", list: "list"}
     return next((name for kind, name in kinds.items() if isinstance(value, kind)), type(value).__name__)
 
 

@@ -69,7 +69,10 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
         password = unquote(parts["password"])
         name = "the password in url"
     elif value is None:
-        raise ZStackError("storage_password is missing: write it, or the password percent-encoded into url")
+        raise ZStackError(
+            "storage_password is missing: write it, set zstack_storage_password (lookup) or export "
+            f"{variable('storage_password')}, or write the password percent-encoded into url"
+        )
     else:
         password = secret_text(name, value)
     if re.search(r"[\x00-\x1f\x7f]", password):

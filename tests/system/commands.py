@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.zstack.cloud.tests.limits import HANGS
+
 MODULE = "ansible_collections.zstack.cloud.plugins.modules.zstack_db_backup_info"
-#: Seconds. Far more than anything here needs on a busy machine: whatever takes this long hangs.
-HANGS = 60
 
 
 def environment(**more: str) -> dict[str, str]:

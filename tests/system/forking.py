@@ -31,7 +31,8 @@ from typing import Any
 
 from ansible.module_utils import basic
 
-from ansible_collections.zstack.cloud.tests.system.commands import HANGS, MODULE, environment
+from ansible_collections.zstack.cloud.tests.limits import HANGS
+from ansible_collections.zstack.cloud.tests.system.commands import MODULE, environment
 
 #: Enough of an output to tell what happened. All of it could make the server large, and with it each later run.
 SHOWN = 10_000

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Fault, Simulator, catalogue
-from ansible_collections.zstack.cloud.tests.system.commands import HANGS
 from ansible_collections.zstack.cloud.tests.system.forking import ForkServer, Outcome, fork_server
 
 MEBIBYTE = 1024 * 1024

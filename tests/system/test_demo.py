@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def demo(**environment: str) -> str:
-    """What ``make demo`` shows."""
+    """Return what ``make demo`` shows."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.demo"],
         cwd=ROOT,
@@ -32,14 +32,15 @@ def demo(**environment: str) -> str:
 
 
 @pytest.mark.parametrize("leftover", [{}, {"ZSTACK_SESSION_ID": "of another day"}], ids=["bare", "with a leftover"])
-def test_the_demo_shows_a_table_a_sentence_and_the_list_of_the_lookup(leftover: dict[str, str]) -> None:
-    shown = demo(**leftover)
-    heading = next(line for line in shown.splitlines() if "NAME" in line)
+def test_the_demo_shows_a_table_a_sentence_and_a_template_with_the_lookup(leftover: dict[str, str]) -> None:
+    listed, rendered = demo(**leftover).split("PLAY [Use the lookup in a template]")
+    heading = next(line for line in listed.splitlines() if "NAME" in line)
     assert heading.split() == ["NAME", "VERSION", "SIZE", "TAKEN", "AT", "AGE", "RESTORABLE"]
-    assert shown.count("zstack-db-backup-4.7.21-") == 2 * 8
-    assert "The newest of 15 backups" in shown
-    assert "can be restored on the running 4.8.30." in shown
-    assert "# ssh://root:***@192.0.2.20/zstack_bs" in shown
+    assert listed.count("zstack-db-backup-4.7.21-") == 8
+    assert "The newest of 15 backups" in listed
+    assert "It can be restored on the running platform, version 4.8.30." in listed
+    assert "# ssh://root:***@192.0.2.20/zstack_bs" in rendered
+    assert rendered.count("zstack-db-backup-4.7.21-") == 8
 
 
 def test_the_demo_asks_the_node_that_is_named(zstack: Simulator) -> None:

@@ -5,15 +5,18 @@
 """Every example in README, guides and plugin documentation, run as a user would run it, with ansible-playbook.
 
 A block of YAML that is a mapping is no play: it sets something up for the example after it. One with ``fields`` and one
-with ``env`` are the two halves of a credential type of AWX, all others are variables.
+with ``env`` are the two halves of a credential type of AWX, one with a group of hosts is an inventory, all others are
+variables.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple
@@ -24,12 +27,17 @@ import yaml
 
 from ansible_collections.zstack.cloud.plugins.lookup import zstack_db_backup
 from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_METHODS
-from ansible_collections.zstack.cloud.plugins.modules import zstack_db_backup_info
+from ansible_collections.zstack.cloud.plugins.modules import zstack_db_backup_facts, zstack_db_backup_info
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 ROOT = Path(__file__).parents[2]
 PLAYS = ("yaml", "yaml+jinja")
 TEMPLATES = ("jinja", "jinja2")
+MARKDOWN = re.compile(r"^```(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+DIRECTIVE = re.compile(r"^ *\.\. code-block:: (\S+)\n\n((?:    .*\n|\n)+)", re.MULTILINE)
+# The pages that show output, and the time of the management node at which they show it.
+PAGES_WITH_OUTPUT = ("README.md", "docs/docsite/rst/guide_getting_started.rst")
+SHOWN_AT = datetime.fromisoformat("2026-11-23T17:00:05+08:00")
 
 
 class Example(NamedTuple):
@@ -42,22 +50,30 @@ class Example(NamedTuple):
 def examples() -> Iterator[Example]:
     """All that a reader may copy and run: plays, tasks, templates."""
     yield Example("module", "yaml", zstack_db_backup_info.EXAMPLES)
+    yield Example("facts", "yaml", zstack_db_backup_facts.EXAMPLES)
     yield Example("lookup", "yaml", zstack_db_backup.EXAMPLES)
-    markdown = re.compile(r"^```(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-    directive = re.compile(r"^ *\.\. code-block:: (\S+)\n\n((?:    .*\n|\n)+)", re.MULTILINE)
-    pages = [(ROOT / "README.md", markdown)]
-    pages += [(page, directive) for page in sorted(ROOT.glob("docs/docsite/rst/*.rst"))]
-    for page, pattern in pages:
+    for page in [ROOT / "README.md", *sorted(ROOT.glob("docs/docsite/rst/*.rst"))]:
         settings: list[dict[str, Any]] = []
-        for number, block in enumerate(pattern.finditer(page.read_text(encoding="utf-8")), 1):
-            language, text = block[1], dedent(block[2])
+        for number, (language, text) in enumerate(blocks(page), 1):
             content = yaml.safe_load(text) if language in PLAYS else None
             if isinstance(content, dict):
-                settings.append(content)
+                settings += [] if is_result(content) else [content]
                 continue
             yield Example(f"{page.name}-{number}", language, text, tuple(settings))
             if language in PLAYS + TEMPLATES:
                 settings.clear()
+
+
+def blocks(page: Path) -> Iterator[tuple[str, str]]:
+    """Yield language and text of each block of code on a page."""
+    pattern = MARKDOWN if page.suffix == ".md" else DIRECTIVE
+    for block in pattern.finditer(page.read_text(encoding="utf-8")):
+        yield block[1], dedent(block[2])
+
+
+def is_result(content: dict[str, Any]) -> bool:
+    """Return whether a mapping shows what module and lookup return."""
+    return {"latest", "total"} <= content.keys()
 
 
 def runnable() -> list[Example]:
@@ -69,8 +85,14 @@ def is_for_awx(example: Example) -> bool:
     return any("env" in setting for setting in example.settings)
 
 
-def commands() -> list[Example]:
-    return [each for each in examples() if each.language == "console" and "zstack.cloud.gather" in each.text]
+def commands() -> dict[str, str]:
+    """The commands that list backups, by page: its blocks one after the other, as one pastes them."""
+    found: dict[str, str] = {}
+    for each in examples():
+        if each.language == "bash" and re.search(r"ZSTACK_|zstack\.cloud\.list_db_backups", each.text):
+            page = each.source.rpartition("-")[0]
+            found[page] = found.get(page, "") + each.text
+    return found
 
 
 @pytest.mark.parametrize("example", runnable(), ids=lambda example: example.source)
@@ -89,13 +111,7 @@ def test_an_example_runs_as_it_stands_in_the_documentation(
         (tmp_path / "example.j2").write_text(text, encoding="utf-8")
         content = "{{ lookup('ansible.builtin.template', 'example.j2') }}"
         plays: list[dict[str, Any]] = tasks_only([{"ansible.builtin.debug": {"msg": content}}])
-        name, password = zstack.account
-        variables |= {
-            "zstack_host": zstack.host,
-            "zstack_account_name": name,
-            "zstack_account_password": password,
-            "zstack_storage_password": zstack.storages[0].password,
-        }
+        variables |= connection_of(zstack)
     else:
         plays = yaml.safe_load(text)
         plays = plays if {"hosts", "ansible.builtin.import_playbook"} & plays[0].keys() else tasks_only(plays)
@@ -132,15 +148,13 @@ def test_a_credential_of_awx_works_with_each_way_of_authentication(way: str, zst
     assert zstack.requests
 
 
-@pytest.mark.parametrize("example", commands(), ids=lambda example: example.source)
-def test_the_commands_around_the_playbook_run_as_they_stand_in_the_documentation(
-    example: Example, zstack: Simulator, tmp_path: Path
-) -> None:
-    lines = re.findall(r"^\$ (.*)$", replaced(example.text, {"zstack.example.com": zstack.host}), re.MULTILINE)
+@pytest.mark.parametrize("page", commands())
+def test_the_commands_of_a_page_run_as_they_are_pasted(page: str, zstack: Simulator, tmp_path: Path) -> None:
+    script = replaced(commands()[page], {"zstack.example.com": zstack.host})
     # What the commands ask for, in their order.
     typed = f"{zstack.account[1]}\n{zstack.storages[0].password}\n"
     done = subprocess.run(
-        ["bash", "-e", "-c", "\n".join(lines)],
+        ["bash", "-e", "-c", script],
         cwd=tmp_path,
         env={**os.environ, "ZSTACK_PORT": str(zstack.port)},
         input=typed,
@@ -152,6 +166,48 @@ def test_the_commands_around_the_playbook_run_as_they_stand_in_the_documentation
     assert done.returncode == 0, done.stdout + done.stderr
     assert "zstack-db-backup-" in done.stdout
     assert not zstack.sessions
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_OUTPUT)
+def test_the_output_that_a_page_shows_is_what_is_printed(page: str, tmp_path: Path) -> None:
+    with Simulator(clock_offset=(SHOWN_AT - datetime.now(timezone.utc)).total_seconds()) as zstack:
+        variables = {**variables_of(zstack, tmp_path), "result_file": str(tmp_path / "result.json")}
+        variables["zstack_storage_url"] = variables["storage_url"]
+        templates = [text for language, text in blocks(ROOT / page) if language in TEMPLATES]
+        for number, text in enumerate(templates):
+            (tmp_path / f"{number}.j2").write_text(text, encoding="utf-8")
+        tasks: list[dict[str, Any]] = [
+            {"ansible.builtin.debug": {"msg": f"{{{{ lookup('ansible.builtin.template', '{number}.j2') }}}}"}}
+            for number in range(len(templates))
+        ]
+        content = "{{ zstack_db_backups | to_json }}"
+        tasks += [{"ansible.builtin.copy": {"content": content, "dest": "{{ result_file }}", "mode": "0600"}}]
+        listing = {"ansible.builtin.import_playbook": "zstack.cloud.list_db_backups"}
+        variables |= connection_of(zstack)
+        done = play([listing, *tasks_only(tasks)], variables, {}, zstack, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    printed = [line.strip() for line in done.stdout.splitlines()]
+    shown = [line.strip() for language, text in blocks(ROOT / page) if language == "text" for line in text.splitlines()]
+    assert len(shown) > 5
+    assert [line for line in shown if line not in printed] == []
+    result = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
+    mappings = [yaml.safe_load(text) for language, text in blocks(ROOT / page) if language == "yaml"]
+    [sample] = [each for each in mappings if isinstance(each, dict) and is_result(each)]
+    # The clock goes on while the test runs.
+    assert abs(sample["latest"].pop("age_seconds") - result["latest"]["age_seconds"]) < 600
+    assert sample["latest"].items() <= result.pop("latest").items()
+    del sample["latest"]
+    assert sample.items() <= result.items()
+
+
+def test_each_link_of_the_readme_is_absolute_and_leads_to_a_file() -> None:
+    # Galaxy and Automation Hub show the page where no other file is.
+    links = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert [link for link in links if not link.startswith("https://")] == []
+    repository = "https://github.com/ansible-collections/zstack.cloud/blob/main/"
+    files = [link.removeprefix(repository) for link in links if link.startswith(repository)]
+    assert len(files) > 5
+    assert [file for file in files if not (ROOT / file).is_file()] == []
 
 
 def replaced(text: str, words: dict[str, str]) -> str:
@@ -176,7 +232,19 @@ def variables_of(zstack: Simulator, tmp_path: Path) -> dict[str, Any]:
         "key_id": key_id,
         "key_secret": key_secret,
         "status_page": str(tmp_path / "status.txt"),
+        "metrics_file": str(tmp_path / "zstack.prom"),
         "zstack_port": zstack.port,
+    }
+
+
+def connection_of(zstack: Simulator) -> dict[str, str]:
+    """The variables that the lookup reads."""
+    name, password = zstack.account
+    return {
+        "zstack_host": zstack.host,
+        "zstack_account_name": name,
+        "zstack_account_password": password,
+        "zstack_storage_password": zstack.storages[0].password,
     }
 
 
@@ -189,10 +257,12 @@ def play(
 ) -> subprocess.CompletedProcess[str]:
     (place / "play.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
     (place / "variables.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
+    groups = {name: value for name, value in variables.items() if isinstance(value, dict) and "hosts" in value}
+    (place / "inventory.yml").write_text(yaml.safe_dump(groups), encoding="utf-8")
     return subprocess.run(
-        ["ansible-playbook", "play.yml", "-e", "@variables.yml"],
+        ["ansible-playbook", "play.yml", "-e", "@variables.yml", *(["-i", "inventory.yml"] if groups else [])],
         cwd=place,
-        env={**os.environ, "ZSTACK_PORT": str(zstack.port), **environment},
+        env={**os.environ, "ZSTACK_PORT": str(zstack.port), "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", **environment},
         capture_output=True,
         text=True,
         timeout=60,

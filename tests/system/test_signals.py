@@ -19,8 +19,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.system.commands import HANGS, MODULE, environment, until
+from ansible_collections.zstack.cloud.tests.system.commands import MODULE, environment, until
 
 CALLS = {
     "login": ("PUT", "/v1/accounts/login"),

@@ -135,6 +135,24 @@ def test_without_terms_the_result_is_an_empty_list_and_nothing_is_sent(
     assert zstack.requests == []
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"prot": 8080}, "unsupported options: prot"),
+        ({"port": "many"}, "argument 'port'"),
+        ({"port": 0}, "port must be between 1 and 65535, got 0"),
+        ({"host": "10.0.0.1:8080"}, "host must not include a port"),
+        ({"max_age": "1 day"}, "max_age must be a whole number with a unit"),
+        ({"access_key_id": "x"}, "account_name and access_key_id are mutually exclusive"),
+    ],
+)
+def test_a_wrong_option_is_an_error_without_terms_too(
+    options: dict[str, Any], wrong: dict[str, Any], words: str
+) -> None:
+    assert words in refusal(**{**options, **wrong})
+    assert words in refusal([], **{**options, **wrong})
+
+
 @pytest.mark.parametrize("form", ["mapping", "keyword", "variable", "environment"])
 @pytest.mark.parametrize("password", ["Sesame@Street#7", "%41 /密'\"\\$&;"])
 def test_a_plain_password_is_taken_from_every_place_and_encoded(
@@ -178,7 +196,10 @@ def test_a_password_both_in_the_url_and_in_a_keyword_or_nowhere_is_an_error(opti
     url = "ssh://root:Sesame@192.0.2.20/bs"
     line = "url must not include a password if storage_password is set: keep one of them"
     assert refusal(url, storage_password="Open", **options) == line
-    line = "storage_password is missing: write it, or the password percent-encoded into url"
+    line = (
+        "storage_password is missing: write it, set zstack_storage_password (lookup) or export "
+        "ZSTACK_STORAGE_PASSWORD, or write the password percent-encoded into url"
+    )
     assert refusal(URL, **options) == line
 
 
@@ -292,6 +313,20 @@ def test_a_misspelt_boolean_is_an_error_in_every_place(
     line = refusal(zstack.storage_url, variables=variables, **options, **keywords)
     assert option in line
     assert "'ture'" in line
+    assert zstack.requests == []
+
+
+@pytest.mark.parametrize("option", ["port", "timeout"])
+@pytest.mark.parametrize("place", ["keyword", "variable", "environment"])
+def test_infinity_is_an_error_that_names_the_option_in_every_place(
+    zstack: Simulator, options: dict[str, Any], option: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = {name: value for name, value in options.items() if name != option}
+    if place == "environment":
+        monkeypatch.setenv(variable(option), "inf")
+    variables = {f"zstack_{option}": float("inf")} if place == "variable" else {}
+    keywords = {option: "inf"} if place == "keyword" else {}
+    assert f"argument '{option}'" in refusal(zstack.storage_url, variables=variables, **others, **keywords)
     assert zstack.requests == []
 
 
@@ -501,6 +536,27 @@ def test_with_report_every_storage_of_a_node_that_is_down_is_reported(
         assert result["failed"] is True
         assert result["msg"].startswith(f"127.0.0.1:{port}: LogInByAccount: connection refused")
         assert result["status"] is None
+
+
+NO_AGE = "max_age requires a known time zone, and the management node does not report its own: set timezone"
+
+
+def test_an_age_is_not_judged_on_a_guess_and_with_report_each_storage_says_so() -> None:
+    with Simulator(has_timezone_call=False) as zstack:
+        session = zstack.open_session("admin")
+        options: dict[str, Any] = {"host": zstack.host, "port": zstack.port, "session_uuid": session, "max_age": "24h"}
+        urls = [zstack.storages[0].url, zstack.storages[2].url]
+        assert NO_AGE in refusal(*urls, **options)
+        results = look_up(*urls, on_error="report", **options)
+        assert [result["storage"] for result in results] == [
+            storage.url_without_password.replace("@", ":***@") for storage in (zstack.storages[0], zstack.storages[2])
+        ]
+        for result in results:
+            assert (result["failed"], result["status"], result["backups"], result["latest"]) == (True, None, [], None)
+            assert NO_AGE in result["msg"]
+            assert result["error"]["server"] == f"{zstack.host}:{zstack.port}"
+        known = look_up(*urls, timezone="+08:00", on_error="report", **options)
+        assert ["failed" in result for result in known] == [False, False]
 
 
 @pytest.mark.parametrize(

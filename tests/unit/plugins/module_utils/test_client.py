@@ -25,12 +25,11 @@ from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _client
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 Gather = Callable[..., Any]
 SCAN = "/v1/database-backups/image-store"
-# Seconds after which something hangs.
-HANGS = 60
 
 
 def failure(gather: Gather, zstack: Simulator, **options: Any) -> ZStackError:

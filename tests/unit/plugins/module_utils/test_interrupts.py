@@ -18,11 +18,10 @@ import pytest
 from ansible_collections.zstack.cloud.plugins.module_utils import _interrupts
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import Interrupts, Stopped, in_background
+from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 Gather = Callable[..., Any]
-# Seconds after which something hangs.
-HANGS = 60
 
 
 @pytest.fixture(autouse=True)

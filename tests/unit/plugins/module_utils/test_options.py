@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Options, argument_spec, check
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_METHODS, given, variable
+from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_METHODS, given, refusable, variable
 
 Check = Callable[..., Options]
 SESSION = {"session_uuid": "6c5dd5b1a3c54f2e8d52f8d2b1a0c3e4"}
@@ -159,6 +159,33 @@ def test_a_misspelt_boolean_is_an_error_and_never_false(
     (message,) = result.error_messages
     assert option in message
     assert "'ture'" in message
+
+
+ENDLESS = [float("inf"), float("-inf"), "inf", "-Infinity", " inf ", "1e999999999", [1, [5], 10**26], [0, [8, 0], 0]]
+
+
+@pytest.mark.parametrize("value", [*ENDLESS, float("nan"), "many", {"a": 1}], ids=repr)
+@pytest.mark.parametrize("option", [name for name, each in argument_spec().items() if each["type"] == "int"])
+def test_what_is_no_whole_number_is_an_error_that_names_the_option(option: str, value: Any) -> None:
+    result = ArgumentSpecValidator(argument_spec()).validate(refusable({option: value}, argument_spec()))
+    (message,) = result.error_messages
+    assert message.startswith(f"argument '{option}' is of type ")
+    assert "unable to convert to int" in message
+
+
+@pytest.mark.parametrize("option", ["port", "timeout"])
+@pytest.mark.parametrize("value", ["inf", "1e999999999", "many"])
+def test_what_is_no_whole_number_in_the_environment_is_an_error_that_names_the_option(
+    option: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable(option), value)
+    (message,) = ArgumentSpecValidator(argument_spec()).validate({}).error_messages
+    assert message.startswith(f"argument '{option}' is of type ")
+
+
+def test_only_options_that_are_numbers_are_looked_at_for_infinity() -> None:
+    written = {"host": "inf", "account_password": "1e999", "max_age": "inf", "port": 10**400, "limit": True}
+    assert refusable(written, argument_spec()) == written
 
 
 def test_without_authentication_all_three_methods_are_named(checked: Check) -> None:
@@ -373,15 +400,12 @@ terms = st.just("ssh://root:Sesame@192.0.2.20/bs") | st.fixed_dictionaries(
 
 def test_good_options_are_taken_and_any_others_are_refused_in_one_line_that_names_one() -> None:
     outcomes: list[bool] = []
+    hidden = {name for name, option in argument_spec().items() if option.get("no_log")}
 
     def check_these(written: dict[str, Any], term: Any) -> bool:
         """Whether they are taken."""
         written = given(written)
-        try:
-            result = ArgumentSpecValidator(argument_spec()).validate(written)
-        except OverflowError:
-            # Ansible's own conversion to an int fails so for infinity, and for lists of large numbers.
-            return False
+        result = ArgumentSpecValidator(argument_spec()).validate(refusable(written, argument_spec()))
         if result.error_messages:
             return False
         try:
@@ -390,9 +414,14 @@ def test_good_options_are_taken_and_any_others_are_refused_in_one_line_that_name
             line = str(error)
             assert len(line.splitlines()) == 1
             assert line.split()[0] in {*argument_spec(), "url", "password", "authentication", "unsupported"}
+            texts = [value for name, value in written.items() if name in hidden and isinstance(value, str)]
+            # What a short one has in common with the message is chance.
+            assert [text for text in texts if len(text) > 5 and text in line] == []
             return False
-        assert options.connection.credentials.method in AUTH_METHODS
-        assert options.storages[0].url.startswith("ssh://")
+        method, secrets = options.connection.credentials
+        assert secrets == tuple(str(written[option]) for option in AUTH_METHODS[method])
+        assert options.storages[0].url.startswith("ssh://root:")
+        assert options.storages[0].masked == "ssh://root:***@192.0.2.20/bs"
         return True
 
     @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])

@@ -242,7 +242,10 @@ def test_a_password_in_the_environment_that_is_no_utf_8_is_refused_by_name_alone
 
 def test_without_any_password_the_two_ways_to_write_it_are_named() -> None:
     line = refusal(URL, {}, {})
-    assert line == "storage_password is missing: write it, or the password percent-encoded into url"
+    assert line == (
+        "storage_password is missing: write it, set zstack_storage_password (lookup) or export "
+        "ZSTACK_STORAGE_PASSWORD, or write the password percent-encoded into url"
+    )
 
 
 def test_an_empty_password_counts_as_not_given_in_every_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,13 +49,24 @@ def timeless(value: Any) -> Any:
     return [timeless(each) for each in value] if isinstance(value, list) else value
 
 
-def test_each_module_returns_the_same_backups(
-    module: ModuleType, run: Run, zstack: Simulator, options: dict[str, Any], gather: Callable[..., Any]
+@pytest.mark.parametrize("value", [float("inf"), "inf", "1e999999999", [8080]])
+@pytest.mark.parametrize("option", ["port", "registry_port", "limit"])
+def test_a_number_without_an_end_is_refused_by_name(
+    module: ModuleType, run: Run, options: dict[str, Any], option: str, value: Any
 ) -> None:
-    outcome = run(module, **options, url=zstack.storage_url)
-    assert outcome["changed"] is False
-    assert backups_of(module, outcome)["total"] == zstack.storages[0].total
-    assert timeless(backups_of(module, outcome)) == timeless(gather(zstack))
+    outcome = run(module, **{**options, option: value}, url="ssh://root:password@192.0.2.20/bs")
+    assert outcome["failed"] is True
+    assert option in outcome["msg"]
+    assert "(not a whole number)" in outcome["msg"]
+
+
+def test_an_exported_port_without_an_end_is_refused_by_name(
+    module: ModuleType, run: Run, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZSTACK_PORT", "inf")
+    outcome = run(module, **{**options, "port": ""}, url="ssh://root:password@192.0.2.20/bs")
+    assert outcome["failed"] is True
+    assert "port" in outcome["msg"]
 
 
 def test_each_module_returns_the_same_in_check_mode(

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a reader copies from the documentation passes ansible-lint as strictly as anybody runs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from ansible_collections.zstack.cloud.tests.system.commands import run
+from ansible_collections.zstack.cloud.tests.system.test_examples import PLAYS, examples
+from ansible_collections.zstack.cloud.tests.system.test_mistakes import mistakes
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """All examples in YAML, each with a name for its file."""
+    for example in examples():
+        if example.language in PLAYS:
+            yield example.source.replace(".", "-"), example.text
+    for number, mistake in enumerate(mistakes(), 1):
+        yield f"mistake-{number}", mistake.fixed
+
+
+def test_ansible_lint_has_nothing_to_say_about_any_example(tmp_path: Path) -> None:
+    for name, text in texts():
+        is_playbook = {"hosts", "ansible.builtin.import_playbook"} & yaml.safe_load(text)[0].keys()
+        path = tmp_path / ("playbooks" if is_playbook else "tasks") / f"{name}.yml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"---\n{text.strip()}\n", encoding="utf-8")
+    count = len(list(tmp_path.rglob("*.yml")))
+
+    done = run("ansible-lint", "--offline", "--strict", "--profile=production", "--nocolor", place=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    # It also reads the playbooks and roles that the examples use.
+    processed = re.search(r"in ([0-9]+) files processed", done.stderr)
+    assert processed and int(processed[1]) >= count, done.stderr

@@ -1,0 +1,183 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbook zstack.cloud.list_db_backups, with its options in variables and in the environment."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import yaml
+
+from ansible_collections.zstack.cloud.tests.simulator import Simulator
+from ansible_collections.zstack.cloud.tests.simulator.site import SHIPPED
+from ansible_collections.zstack.cloud.tests.system.commands import run
+
+MISSING = "zstack_storage_url is missing: set the variable or export ZSTACK_STORAGE_URL"
+
+
+def options(zstack: Simulator, storage: int = 0) -> dict[str, str]:
+    """Return what an operator sets, by the names of the variables."""
+    name, password = zstack.account
+    return {
+        "zstack_host": zstack.host,
+        "zstack_port": str(zstack.port),
+        "zstack_account_name": name,
+        "zstack_account_password": password,
+        "zstack_storage_url": zstack.storages[storage].url_without_password,
+        "zstack_storage_password": zstack.storages[storage].password,
+    }
+
+
+def exported(variables: dict[str, str]) -> dict[str, str]:
+    """Return the environment that sets the same."""
+    return {name.upper(): value for name, value in variables.items()}
+
+
+def list_db_backups(
+    place: Path,
+    *arguments: str,
+    variables: dict[str, Any] | None = None,
+    inventory: dict[str, Any] | None = None,
+    env: dict[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    (place / "variables.yml").write_text(yaml.safe_dump(variables or {}), encoding="utf-8")
+    hosts = {"localhost": {"ansible_connection": "local"}}
+    (place / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": inventory or {}}}))
+    return run(
+        *("ansible-playbook", "zstack.cloud.list_db_backups", "-i", "inventory.yml", "-e", "@variables.yml"),
+        *arguments,
+        place=place,
+        **{"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", **(env or {})},
+    )
+
+
+def calls(zstack: Simulator) -> list[str]:
+    """Return the calls that need a login or make one, in the order of their arrival."""
+    names = {"/v1/accounts/login": "login", "/v1/database-backups/image-store": "scan"}
+    return [names[request.path] for request in zstack.requests if request.path in names]
+
+
+@pytest.fixture
+def other() -> Iterator[Simulator]:
+    """A second management node."""
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.mark.parametrize("place", ["extra variables", "inventory", "environment"])
+def test_options_come_from_variables_or_from_the_environment(place: str, zstack: Simulator, tmp_path: Path) -> None:
+    given = options(zstack)
+    where: dict[str, Any] = {
+        "extra variables": {"variables": given},
+        "inventory": {"inventory": given},
+        "environment": {"env": exported(given)},
+    }[place]
+    done = list_db_backups(tmp_path, **where)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("zstack-db-backup-4.7.21-") == 8
+    assert "The newest of 15 backups" in done.stdout
+    assert calls(zstack) == ["login", "scan"]
+    assert not zstack.sessions
+
+
+@pytest.mark.parametrize("place", ["variables", "inventory"])
+def test_variables_win_over_the_environment_and_one_node_is_asked_once(
+    place: str, zstack: Simulator, other: Simulator, tmp_path: Path
+) -> None:
+    where: dict[str, Any] = {place: options(other, storage=2)}
+    done = list_db_backups(tmp_path, **where, env=exported(options(zstack)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ssh://root:***@192.0.2.22/zstack_bs holds no backup." in done.stdout
+    assert not zstack.requests
+    assert calls(other) == ["login", "scan"]
+
+
+def test_one_variable_completes_the_environment(zstack: Simulator, other: Simulator, tmp_path: Path) -> None:
+    variables = {"zstack_host": other.host, "zstack_port": other.port}
+    done = list_db_backups(tmp_path, variables=variables, env=exported(options(zstack)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not zstack.requests
+    assert calls(other) == ["login", "scan"]
+
+
+def test_a_credential_in_variables_replaces_that_of_the_environment(zstack: Simulator, tmp_path: Path) -> None:
+    session = zstack.open_session("admin")
+    done = list_db_backups(tmp_path, variables={"zstack_session_uuid": session}, env=exported(options(zstack)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert calls(zstack) == ["scan"]
+    assert list(zstack.sessions) == [session]
+
+
+@pytest.mark.parametrize("empty", [{}, {"zstack_storage_url": ""}], ids=["not set", "empty"])
+def test_a_missing_storage_url_is_answered_with_both_places(
+    empty: dict[str, str], zstack: Simulator, tmp_path: Path
+) -> None:
+    given = options(zstack)
+    del given["zstack_storage_url"]
+    done = list_db_backups(tmp_path, variables=given | empty, env=exported(empty))
+    assert done.returncode != 0
+    assert f"msg: '{MISSING}'" in map(str.strip, done.stdout.splitlines())
+    assert not zstack.requests
+
+
+def test_a_missing_host_is_answered_with_both_places(zstack: Simulator, tmp_path: Path) -> None:
+    given = options(zstack)
+    del given["zstack_host"]
+    done = list_db_backups(tmp_path, variables=given)
+    assert done.returncode != 0
+    # Ansible wraps lines.
+    assert re.search(r"host is missing: .*zstack_host.*ZSTACK_HOST", " ".join(f"{done.stdout} {done.stderr}".split()))
+    assert not zstack.requests
+
+
+@pytest.mark.parametrize(
+    ("version", "sentence"),
+    [
+        ("4.8.30", "It can be restored on the running platform, version 4.8.30."),
+        ("5.0.0", "It cannot be restored on the running platform, version 5.0.0."),
+        (None, "Whether it can be restored on the running platform is unknown."),
+    ],
+)
+def test_the_sentence_tells_whether_the_newest_can_be_restored(
+    version: str | None, sentence: str, tmp_path: Path
+) -> None:
+    site = tmp_path / "site.yml"
+    shipped = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    site.write_text(yaml.safe_dump({**shipped, "version": version or "4.8.30"}), encoding="utf-8")
+    with Simulator(site, has_version_call=version is not None) as zstack:
+        done = list_db_backups(tmp_path, variables=options(zstack))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sentence in done.stdout
+
+
+def test_check_mode_shows_the_same(zstack: Simulator, tmp_path: Path) -> None:
+    done = list_db_backups(tmp_path, "--check", variables=options(zstack))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The newest of 15 backups" in done.stdout
+
+
+@pytest.mark.parametrize("fault", [None, "error_quotes_in_every_way"], ids=["listed", "refused"])
+def test_no_secret_is_shown_at_the_highest_verbosity(fault: str | None, zstack: Simulator, tmp_path: Path) -> None:
+    given = options(zstack)
+    if fault:
+        zstack.play(fault)
+        given["zstack_storage_url"] = zstack.storage_url
+        del given["zstack_storage_password"]
+    done = list_db_backups(tmp_path, "-vvvvv", variables=given, env={"ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log")})
+    assert (done.returncode != 0) == bool(fault), done.stdout + done.stderr
+    account_password, storage_password = zstack.account[1], zstack.storages[0].password
+    sessions = {header.split()[-1] for request in zstack.requests if (header := request.headers.get("Authorization"))}
+    assert sessions
+    secrets = {account_password, hashlib.sha512(account_password.encode()).hexdigest(), *sessions}
+    secrets |= {storage_password, quote(storage_password), quote(quote(storage_password))}
+    output = done.stdout + done.stderr + (tmp_path / "ansible.log").read_text(encoding="utf-8")
+    assert not {secret for secret in secrets if secret in output}
