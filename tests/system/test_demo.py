@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,8 +33,9 @@ def demo(**environment: str) -> str:
 
 
 @pytest.mark.parametrize("leftover", [{}, {"ZSTACK_SESSION_ID": "of another day"}], ids=["bare", "with a leftover"])
-def test_the_demo_shows_a_table_a_sentence_and_a_template_with_the_lookup(leftover: dict[str, str]) -> None:
+def test_the_demo_shows_a_table_a_sentence_a_template_and_a_verdict(leftover: dict[str, str]) -> None:
     listed, rendered = demo(**leftover).split("PLAY [Use the lookup in a template]")
+    rendered, verdict = rendered.split("PLAY [Verify the database backups")
     heading = next(line for line in listed.splitlines() if "NAME" in line)
     assert heading.split() == ["NAME", "VERSION", "SIZE", "TAKEN", "AT", "AGE", "RESTORABLE"]
     assert listed.count("zstack-db-backup-4.7.21-") == 8
@@ -41,6 +43,10 @@ def test_the_demo_shows_a_table_a_sentence_and_a_template_with_the_lookup(leftov
     assert "It can be restored on the running platform, version 4.8.30." in listed
     assert "# ssh://root:***@192.0.2.20/zstack_bs" in rendered
     assert rendered.count("zstack-db-backup-4.7.21-") == 8
+    assert "NOT ready for an upgrade, running 4.8.30" in verdict
+    assert re.search("local   passed   zstack-db-backup-4.8.30-.* old, 90.05 MB", verdict)
+    assert re.search("remote  FAILED   newest is [34] days .* old", verdict)
+    assert "1 of 2 storages passed" in verdict
 
 
 def test_the_demo_asks_the_node_that_is_named(zstack: Simulator) -> None:

@@ -237,5 +237,6 @@ def test_storages_say_where_they_are_and_what_they_hold(zstack: Simulator) -> No
         ("ssh://root@192.0.2.20/zstack_bs", "Night@Watch#7", 15),
         ("ssh://zstack@192.0.2.21:2222/var/lib/zstack_bs", "0ld:Store%", 1),
         ("ssh://root@192.0.2.22/zstack_bs", "fresh-from-the-box", 0),
+        ("ssh://root@192.0.2.30/zstack_bs", "Night@Watch#7", 8),
     ]
     assert [storage.url for storage in zstack.storages] == zstack.storage_urls
