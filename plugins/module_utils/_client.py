@@ -297,6 +297,8 @@ def _page_text(text: str) -> str:
     """Return what a person would read of an HTML page."""
     if not text.lstrip().startswith("<"):
         return text
+    before, *comments = text.split("<!--")
+    text = before + "".join(comment.partition("-->")[2] for comment in comments)
     outside = re.split(r"(?i)</?(?:script|style)\b[^<>]*>", text)[::2]
     return re.sub(r"<[^<>]*>", " ", " ".join(outside))
 
@@ -329,7 +331,11 @@ def _describe_failure(exc: BaseException, connection: Connection) -> tuple[str, 
         # It quotes a character of what may be a proxy's password.
         reason = "characters that HTTP cannot carry"
     before_reply = isinstance(exc, requests.ConnectionError)
-    if isinstance(exc, (requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL)):
+    # The URL of the server was checked before: what is wrong with a URL now is wrong with that of a proxy.
+    wrong_url = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)
+    if isinstance(exc, (requests.exceptions.ProxyError, *wrong_url)) or isinstance(
+        root, (urllib3.exceptions.LocationParseError, urllib3.exceptions.ProxySchemeUnknown)
+    ):
         return f"the proxy failed: {reason}", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment.", False
     if isinstance(root, ssl.SSLError) and not isinstance(root, ssl.SSLCertVerificationError):
         return (

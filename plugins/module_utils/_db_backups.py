@@ -20,9 +20,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._client import Call, 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import (
     ZStackError,
     as_text,
-    clip,
     last_line,
-    one_line,
     portable,
 )
 from ansible_collections.zstack.cloud.plugins.module_utils._login import logged_in
@@ -31,6 +29,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._options import (
     check_connection,
     check_ranges,
     connection_spec,
+    kind_of,
 )
 from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform, describe_platform
 from ansible_collections.zstack.cloud.plugins.module_utils._storage import Storage, check_storage, storage_spec
@@ -41,6 +40,8 @@ _CALL = "GetDatabaseBackupFromImageStore"
 _SCANS_AT_ONCE = 5
 # Seconds that a backup may be ahead of the server's clock before its time counts as wrong.
 FUTURE = 300
+# Characters of a time that a warning quotes.
+_EXAMPLE_LIMIT = 60
 _RANGES = {"registry_port": (1, 65535), "limit": (1, None)}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _TEXTS = (
@@ -288,10 +289,17 @@ def _warn_of_times(backups: Sequence[Backup], storage: Storage, warn: Callable[[
         (future, "a time in the future", "Check timezone, and the clocks."),
     ):
         if times:
-            examples = clip(one_line(", ".join(map(repr, times[:3]))), 200)
+            examples = ", ".join(map(_example, times[:3]))
             warn(
                 f"{storage.masked}: {len(times)} of {len(backups)} backups have {problem}, such as {examples}. {remedy}"
             )
+
+
+def _example(time: Any) -> str:
+    # Never a part of a text: a secret in it would no longer be found.
+    if isinstance(time, str) and len(time) > _EXAMPLE_LIMIT:
+        return f"a string of {len(time)} characters"
+    return f"a {kind_of(time)}" if isinstance(time, (list, dict)) else repr(time)
 
 
 def _json_object(text: Any) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
-from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
+from ansible_collections.zstack.cloud.plugins.module_utils._redaction import TERMINAL, Redactor
 
 _MESSAGE_LIMIT = 1400
 _FIELD_LIMIT = 4000
@@ -99,11 +99,12 @@ def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list
     for key, value in list(envelope.items())[:_FIELDS_LIMIT]:
         if key in ("cause", "causes") or value is None:
             continue
-        text = as_text(value)
+        # Redacted before anything is cut or converted: afterwards, a secret would be another one.
+        name, text = snake_case(redact(key, _KEY_LIMIT)), as_text(value)
         if key in fields or isinstance(value, str) or len(text) > _FIELD_LIMIT:
-            fields[snake_case(redact(key))] = clip(_redacted_ends(text, redact), _FIELD_LIMIT)
+            fields[name] = clip(_redacted_ends(text, redact), _FIELD_LIMIT)
         else:
-            fields[snake_case(redact(key))] = portable(redact.value(value))
+            fields[name] = portable(redact.value(portable(value, convert=str)))
     return fields, [each for each in causes if each is not None]
 
 
@@ -142,36 +143,39 @@ def _lines(text: str) -> list[str]:
 
 def as_text(value: Any) -> str:
     """Return a text as it is, and any other JSON value as JSON."""
-    value = portable(value)
+    value = portable(value, convert=str)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def portable(value: Any, depth: int = _DEPTH_LIMIT) -> Any:
+def portable(value: Any, convert: Callable[[str], str] | None = None, depth: int = _DEPTH_LIMIT) -> Any:
     """Return a JSON value that Ansible can pass on.
 
     Ansible cannot print lone surrogates, and JSON has neither NaN nor Infinity. What is nested deeper than anything
-    that ZStack sends becomes None. Keys of objects become snake_case.
+    that ZStack sends becomes None. Keys of objects become snake_case, or what ``convert`` makes of them.
     """
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, (list, dict)) and not depth:
+        return None
     if isinstance(value, list):
-        return [portable(each, depth - 1) for each in value] if depth else None
+        return [portable(each, convert, depth - 1) for each in value]
     if isinstance(value, dict):
-        return {snake_case(key): portable(each, depth - 1) for key, each in value.items()} if depth else None
+        key_of = convert or snake_case
+        return {portable(key_of(key)): portable(each, convert, depth - 1) for key, each in value.items()}
     return value
 
 
 @lru_cache(maxsize=1024)
 def snake_case(key: str) -> str:
     """Return a key in snake_case. Ansible's own conversion takes quadratic time, so a key is cut."""
-    return str(portable(next(iter(camel_dict_to_snake_dict({key[:_KEY_LIMIT]: None})))))
+    return str(next(iter(camel_dict_to_snake_dict({key[:_KEY_LIMIT]: None}))))
 
 
 def one_line(text: str) -> str:
     """Return the text on one line, without anything that could forge lines, steer a terminal or turn text around."""
-    uncolored = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+    uncolored = TERMINAL.sub("", text)
     return " ".join("".join(each if each.isprintable() else " " for each in uncolored).split())
 
 

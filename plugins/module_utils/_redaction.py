@@ -12,7 +12,7 @@ import html
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote
 from weakref import WeakSet
@@ -33,6 +33,9 @@ def _utf8(prefix: str) -> str:
     return f"{prefix}(?:{'|'.join(starts)})"
 
 
+# What colours a terminal, or sets its title.
+TERMINAL = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
+
 _PERCENT = r"%(?:25)*"
 # A run of backslashes is looked at from its start only: from each of them it would take quadratic time.
 _BACKSLASH = r"(?<!\\)\\+"
@@ -44,6 +47,9 @@ _SPELLINGS: list[tuple[str, Callable[[str], str]]] = [
         lambda text: bytes.fromhex("".join(re.findall(f"u({_HEX}{{4}})", text))).decode("utf-16-be"),
     ),
     (rf"{_BACKSLASH}u+{_HEX}{{4}}", lambda text: chr(int(text[-4:], 16))),
+    (rf"{_BACKSLASH}u\{{{_HEX}{{1,6}}\}}", lambda text: _character(int(text.rpartition("{")[2][:-1], 16))),
+    (rf"{_BACKSLASH}[bfnrtv]", lambda _text: " "),
+    (rf"{_BACKSLASH}[01][0-7]{{2}}", lambda text: chr(int(text[-3:], 8))),
     (rf"{_BACKSLASH}U00{_HEX}{{6}}", lambda text: _character(int(text[-6:], 16))),
     (_utf8(rf"{_BACKSLASH}x"), lambda text: _from_bytes(re.findall(f"x({_HEX}{{2}})", text))),
     (r"&(?:amp;)*#[0-9]{1,7};", html.unescape),
@@ -53,6 +59,8 @@ _SPELLINGS: list[tuple[str, Callable[[str], str]]] = [
 _SPELLED = re.compile("|".join(f"({pattern})" for pattern, _dummy in _SPELLINGS))
 # What shells and escapes put between the characters of a text, and what stands for a space.
 _FILLING = re.compile(r"""[\s"'\\+]+""")
+# What nobody sees, and everything else that is not ASCII.
+_UNSEEN = re.compile(f"{TERMINAL.pattern}|[^ -~]")
 # What bytes of UTF-8 are when they are read as Latin-1: Python writes both as \\x.
 _LATIN_1 = re.compile("[\xf0-\xf7][\x80-\xbf]{3}|[\xe0-\xef][\x80-\xbf]{2}|[\xc0-\xdf][\x80-\xbf]")
 
@@ -64,10 +72,10 @@ class Redactor:
     """Replace the secrets that it knows with ``***``, however they are quoted.
 
     A text is read in layers: as it is, then with all escapes undone, again and again, then without quotes and
-    backslashes, which may bring escapes to light. A secret is looked for in every layer, in every layer of its own, and
-    whatever in the text made up what was found is replaced. So each character of a secret may be spelled in a way of
-    its own: literally, percent-encoded, as an escape of JSON, Java, Python or HTML, in the quotes of a shell, and any
-    of these quoted again.
+    backslashes, which may bring escapes to light, and without what cannot be seen. A secret is looked for in every
+    layer, in every layer of its own, and whatever in the text made up what was found is replaced. So each character of
+    a secret may be spelled in a way of its own: literally, percent-encoded, as an escape of JSON, Java, Python or HTML,
+    in the quotes of a shell, and any of these quoted again.
     """
 
     def __init__(self, *secrets: str | None) -> None:
@@ -106,9 +114,11 @@ class Redactor:
         return "".join([*pieces, text[position:end]])
 
     def value(self, value: Any) -> Any:
-        """Redact all texts in a JSON value."""
+        """Redact all texts in a JSON value, and the numbers that are secrets."""
         if isinstance(value, str):
             return self(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return value if self(str(value)) == str(value) else _MASK
         if isinstance(value, list):
             return [self.value(each) for each in value]
         if isinstance(value, dict):
@@ -121,8 +131,14 @@ class Redactor:
         for layer in _Text(text).layers():
             lowered = layer.lowered
             for needle in self._needles:
-                spans = layer.find(needle, lowered)
-                found += [span for span in spans if len(needle) > 3 or _stands_alone(text, *span)]
+                for position in _positions(needle, lowered):
+                    start, stop = layer.starts[position], layer.stops[position + len(needle) - 1]
+                    if (
+                        len(needle) > 3
+                        or _stands_alone(text, start, stop)
+                        or _stands_alone(lowered, position, position + len(needle))
+                    ):
+                        found.append((start, stop))
         merged: list[tuple[int, int]] = []
         for start, stop in sorted(found):
             if merged and start <= merged[-1][1]:
@@ -152,7 +168,10 @@ class _Text:
             yield layer
             after = layer.replaced(_SPELLED, lambda match: _SPELLINGS[(match.lastindex or 1) - 1][1](match[0]))
             if after.text == layer.text:
+                yield layer.visible()
                 after = layer.filled_in()
+            if after.text == layer.text:
+                after = layer.visible()
             if after.text == layer.text:
                 break
             layer = after
@@ -160,6 +179,10 @@ class _Text:
     def filled_in(self) -> _Text:
         """Return the text without what quoting puts between its characters."""
         return self.replaced(_FILLING, lambda _match: "")
+
+    def visible(self) -> _Text:
+        """Return the text without what cannot be seen: that would hide a secret from nobody but us."""
+        return self.replaced(_UNSEEN, lambda match: match[0] if match[0].isprintable() and match[0] != "\ufffd" else "")
 
     def replaced(self, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]) -> _Text:
         pieces: list[str] = []
@@ -175,11 +198,12 @@ class _Text:
         pieces.append(self.text[position:])
         return _Text("".join(pieces), starts + self.starts[position:], stops + self.stops[position:])
 
-    def find(self, needle: str, lowered: str) -> Iterable[tuple[int, int]]:
-        position = lowered.find(needle)
-        while position >= 0:
-            yield self.starts[position], self.stops[position + len(needle) - 1]
-            position = lowered.find(needle, position + len(needle))
+
+def _positions(needle: str, text: str) -> Iterator[int]:
+    position = text.find(needle)
+    while position >= 0:
+        yield position
+        position = text.find(needle, position + len(needle))
 
 
 def _from_bytes(digits: list[str]) -> str:
@@ -205,7 +229,10 @@ def _stands_alone(text: str, start: int, stop: int) -> bool:
 
 class _LogFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
+        try:
+            text = record.getMessage()
+        except Exception:  # its arguments do not fit; logging would print them
+            text = str(record.msg)
         with _registering:
             redactors = list(_redactors)
         for redact in redactors:
