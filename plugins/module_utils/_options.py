@@ -159,10 +159,10 @@ def check_ranges(params: Mapping[str, Any], ranges: Mapping[str, tuple[int, int 
 
 def secret_text(name: str, value: Any) -> str:
     """Return a secret or a name as text. What is wrong with it is said without repeating it."""
-    # Numbers are what YAML makes of a password of digits. A boolean was some other word before.
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+    # A number or a boolean was another text before: YAML reads 0123 as 83, and yes as true.
+    if not isinstance(value, str):
         raise ZStackError(f"{name} must be a string, got a {kind_of(value)}: write it in quotes")
-    text = str(value)
+    text = str(value)  # without the tags that ansible-core adds
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -166,9 +166,9 @@ class _Text:
         layer = self
         for _dummy in range(_PASSES):
             yield layer
+            yield layer.visible()
             after = layer.replaced(_SPELLED, lambda match: _SPELLINGS[(match.lastindex or 1) - 1][1](match[0]))
             if after.text == layer.text:
-                yield layer.visible()
                 after = layer.filled_in()
             if after.text == layer.text:
                 after = layer.visible()

@@ -30,6 +30,9 @@ BACKUP = (
 EXPENSIVE: dict[str, list[Any]] = {
     "empty lists": ['{"backups": [', {"repeat": "[],", "times": 20_000_000}, "[]]}"],
     "a long key": ['{"backups": [{"', {"repeat": "aB", "times": 5_000_000}, '": 1}]}'],
+    "a long key of an error": ['{"error": {"', {"repeat": "aB", "times": 30_000_000}, '": 1}}'],
+    "a long key within an error": ['{"error": {"opaque": {"', {"repeat": "aB", "times": 30_000_000}, '": 1}}}'],
+    "a long time of one word": ['{"backups": [{"createdTime": "', {"repeat": "a", "times": 60_000_000}, '"}]}'],
     "the same key many times": ['{"backups": [{"', {"repeat": 'aB": 1, "', "times": 1_000_000}, '": 1}]}'],
     "a long time": ['{"backups": [{"createdTime": "', {"repeat": "May 6, 2024 ", "times": 1_000_000}, '"}]}'],
     "many digits": ['{"backups": [{"size": ', {"repeat": "9", "times": 20_000_000}, ".0}]}"],

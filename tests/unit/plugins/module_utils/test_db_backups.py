@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -27,6 +28,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import (
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._options import check_connection
 from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform
+from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
 from ansible_collections.zstack.cloud.plugins.module_utils._storage import check_storage
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.java import timestamp
@@ -232,6 +234,28 @@ def test_a_storage_whose_backups_have_no_readable_times_has_no_latest(summary: S
     result = summary(aged(None, None))
     assert (result["latest"], result["count"], result["total"]) == (None, 2, 2)
     assert len(warnings) == 1
+
+
+@pytest.mark.parametrize("before", range(0, 400, 7))
+@pytest.mark.parametrize("put", [str, lambda text: [text], lambda text: {text: text}], ids=["text", "list", "mapping"])
+def test_a_warning_of_times_shows_no_part_of_a_secret(before: int, put: Callable[[str], Any]) -> None:
+    secret = "Night@Watch#7"
+    shown: list[str] = []
+    redact = Redactor(secret)
+    asked = replace(OPTIONS, storages=[check_storage("ssh://root@192.0.2.20/bs", [{"storage_password": secret}])])
+    images = [{"createdTime": put("a" * before + secret + "b" * 300)}, {"createdTime": put("a" * before + secret)}]
+    summarize(images, asked.storages[0], NOW, PLATFORM, asked, lambda text: shown.append(redact(text)))
+    assert len(shown) == 1
+    assert [secret[at : at + 4] for at in range(len(secret) - 3) if secret[at : at + 4] in shown[0]] == []
+
+
+@pytest.mark.parametrize("depth", [100, 960, 5000])
+def test_a_time_however_deeply_nested_is_only_a_warning(depth: int, summary: Summary, warnings: list[str]) -> None:
+    nested: Any = []
+    for _dummy in range(depth):
+        nested = [nested]
+    assert summary([{"name": "x", "createdTime": nested}])["backups"][0]["created_at"] is None
+    assert warnings == [f"{STORAGE}: 1 of 1 backups have no readable time, such as a list. They are never the latest."]
 
 
 def test_a_warning_of_times_that_cannot_be_read_stays_short_and_on_one_line(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import unicodedata
 from collections.abc import Callable
@@ -156,7 +157,7 @@ def test_one_line_has_nothing_that_forges_lines_steers_a_terminal_or_turns_text_
     assert len(line.splitlines()) <= 1
     # Control and format characters (bidirectional ones are of these), lone surrogates, private ones, separators.
     assert not {unicodedata.category(each) for each in line} & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-    assert [each for each in text if each.isalnum() and each.isprintable() and "\x1b" not in text] == [
+    assert [each for each in text if each.isalnum() and each.isprintable() and not {"\x1b", "\x9b"} & set(text)] == [
         each for each in line if each.isalnum() and "\x1b" not in text
     ]
 
@@ -227,3 +228,44 @@ def test_a_text_alone_is_an_error_without_a_code() -> None:
         "server": None,
         "storage": None,
     }
+
+
+#: Each form in which the secret could be shown, after conversions such as that of keys to snake_case.
+def plain(text: str) -> str:
+    return re.sub("[^a-z0-9]", "", text.lower())
+
+
+#: In camel case, as keys of objects are converted.
+SECRET = "NightWatch#7Moon"
+around = st.text("aB_ -", max_size=120)
+holding = st.builds(lambda before, after: before + SECRET + after, around, around)
+values = st.recursive(
+    st.none() | st.integers() | holding,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(holding | st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["code", "description", "details", "opaque", "cause", "causes"]) | holding, values, max_size=6
+    ),
+    st.integers(0, 5000),
+)
+def test_no_part_of_a_secret_is_left_wherever_in_an_error_it_is(envelope: dict[str, Any], padding: int) -> None:
+    envelope["elaboration"] = {"x" * padding + SECRET: [SECRET, {SECRET: "y" * padding + SECRET}]}
+    error = ZStackError(envelope_fields(envelope, Redactor(SECRET)), server="zstack.example.com:8080", call="Call")
+    shown = plain(json.dumps([error.error, str(error)], ensure_ascii=False))
+    for start in range(len(plain(SECRET)) - 4):
+        assert plain(SECRET)[start : start + 5] not in shown
+
+
+@pytest.mark.parametrize("depth", [10, 63, 64, 65, 400, 900, 5000])
+def test_an_error_however_deep_keeps_its_code_and_its_words(depth: int) -> None:
+    nested: Any = "the end"
+    for _dummy in range(depth):
+        nested = [nested]
+    error = error_of({"code": "SYS.1000", "details": "Permission denied", "opaque": nested})
+    assert (error.error["code"], error.error["details"]) == ("SYS.1000", "Permission denied")
+    assert str(error) == "[SYS.1000] Permission denied"
+    json.dumps(error.error)

@@ -81,14 +81,9 @@ def test_what_the_task_sets_wins_over_the_environment(checked: Check, monkeypatc
     assert (connection.port, connection.verify) == (2, True)
 
 
-@pytest.mark.parametrize("option", ["session_uuid", "account_password", "access_key_secret"])
-def test_a_secret_that_yaml_reads_as_a_number_is_taken_as_text(checked: Check, option: str) -> None:
-    written = dict.fromkeys(next(options for options in AUTH_METHODS.values() if option in options), "x")
-    assert checked(**{**written, option: 12345}).connection.credentials.values[-1] == "12345"
-
-
 @pytest.mark.parametrize(
-    ("value", "kind"), [({"Sesame": "Sesame"}, "mapping"), (["Sesame"], "list"), (True, "boolean")]
+    ("value", "kind"),
+    [({"Sesame": "Sesame"}, "mapping"), (["Sesame"], "list"), (True, "boolean"), (83, "number"), (1.1, "number")],
 )
 @pytest.mark.parametrize("option", [option for options in AUTH_METHODS.values() for option in options])
 def test_a_secret_of_another_type_is_refused_by_name_alone(checked: Check, option: str, value: Any, kind: str) -> None:

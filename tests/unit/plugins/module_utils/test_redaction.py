@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Options, gather
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError, one_line
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
@@ -291,3 +291,53 @@ def test_nothing_of_a_failed_scan_shows_the_password(
     shown = json.dumps([str(caught.value), caught.value.error, warnings, results], ensure_ascii=False)
     assert "***" in shown
     assert [part for part in (undone(password), "密", "é", "$&", "=%", "~") if part in undone(shown)] == []
+
+
+#: What a terminal does not show, or shows as a space or a box.
+UNSEEN = ["\x1b[31m", "\x1b[0m", "\x1b[38;5;1m", "\x1b]0;title\x07", "\x9b1m", "\x00", "\x07"]
+UNSEEN += ["\u200b", "\u00ad", "\ufeff", "\u202e", "\u2060", "\ufffd", "\n", "\r\n", "\t", "\u2028", "\xa0", "\ue000"]
+unseen = st.lists(st.sampled_from(UNSEEN), max_size=3).map("".join)
+
+
+@settings(UNHURRIED, max_examples=400)
+@given(
+    secret=st.sampled_from(["Night@Watch#7", "p%40ss'word", "密码é-Moon", "0123456789abcdef"]),
+    data=st.data(),
+    names=st.sampled_from([[], ["json in ASCII"], ["json in ASCII", "json"], ["html"], ["repr"]]),
+)
+def test_a_secret_is_hidden_if_characters_that_cannot_be_seen_are_put_into_it(
+    secret: str, data: st.DataObject, names: list[str]
+) -> None:
+    spelled = "".join(character + data.draw(unseen) for character in secret)
+    shown = one_line(Redactor(secret)(f"before {quoted(spelled, names)} after"))
+    assert shown.startswith("before ")
+    assert shown.endswith(" after")
+    left, plain = undone(shown), undone(secret)
+    assert [plain[start : start + 3] for start in range(len(plain) - 2) if plain[start : start + 3] in left] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b]8;;x\x1b\\ab\x1b]8;;\x1b\\",
+        "x \x1b[31mab\x1b[0m y",
+        "ssh%3A%2F%2Froot%3Aab%40192.0.2.20",
+        '{\\"pw\\": \\"\\nab\\"}',
+        "root:ab@host",
+        "'ab'",
+        "\u200bab\u200b",
+    ],
+)
+def test_a_short_secret_is_hidden_where_it_is_shown_alone(text: str) -> None:
+    assert "ab" not in one_line(Redactor("ab")(text))
+
+
+@pytest.mark.parametrize("spelled", ["Night\\100Watch\\0437", "Night\\u{40}Watch\\u{23}7", "Ni\\nght@Wat\\tch#7"])
+def test_a_secret_is_hidden_from_escapes_of_c_and_javascript(spelled: str) -> None:
+    assert Redactor("Night@Watch#7")(f"it is {spelled}.") == "it is ***."
+
+
+@pytest.mark.parametrize("number", [12345678, -12345678, 12345678.0, 1234.5678])
+def test_a_number_that_holds_a_secret_is_hidden(number: float) -> None:
+    redact = Redactor("12345678", "1234.5678")
+    assert redact.value({"pin": [number, 7, True, None]}) == {"pin": ["***", 7, True, None]}
