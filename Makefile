@@ -27,6 +27,10 @@ test: .venv/stamp  ## Run all that a change must pass, on one ansible-core
 matrix: .venv/stamp  ## Run sanity, integration, unit and system tests on every ansible-core
 	@$(NOX) --tags matrix
 
+.PHONY: mutants
+mutants: .venv/stamp  ## List changes to plugins/module_utils that no unit test notices. Takes hours
+	@$(SESSION)
+
 .PHONY: lint docs unit
 lint: .venv/stamp  ## Check format, style and types
 	@$(SESSION)

@@ -15,19 +15,35 @@ containers, which run in virtual environments instead, and our own.
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import antsibull_nox
-import antsibull_nox.config
+import antsibull_nox.ansible
+import antsibull_nox.collection
 import antsibull_nox.sessions
+import antsibull_nox.sessions.utils
 import nox
+from packaging.version import Version
 
 ROOT = Path(__file__).parent
 
 # What everything is tested on: releases of ansible-core, each with a Python that it runs on. `nox` uses one of them.
-CORES = {"2.16.19": "3.10", "2.19.14": "3.11", "2.21.5": "3.13"}
-CORE = "2.19.14"
+CORES = {
+    "2.16.19": "3.10",
+    "2.17.14": "3.12",
+    "2.18.19": "3.13",
+    "2.19.14": "3.11",
+    "2.20.10": "3.12",
+    "2.21.5": "3.13",
+}
+CORE = next(core for core in CORES if core.startswith("2.19."))
+# What may fail: the next release of ansible-core, from its repository
+DEVEL_PYTHON = "3.14"
 
 # The oldest that a host may have, in the matrix.
 OLDEST_PYTHON = "3.9"
@@ -52,12 +68,21 @@ for name in [name for name in os.environ if name.startswith("ZSTACK_")]:
 
 nox.needs_version = ">=2026.8.10"
 nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = True
 nox.options.default_venv_backend = "virtualenv"  # not uv, which would not look where pip is told to
 
 antsibull_nox.load_antsibull_nox_toml()
+
+
+def stock_package(name: str) -> str:
+    """Return a package with the version that antsibull-nox.toml pins for the stock sessions."""
+    settings = (ROOT / "antsibull-nox.toml").read_text(encoding="utf-8")
+    (package,) = re.findall(rf'"({name}==[^"]+)"', settings)
+    return str(package)
+
+
 # What lints the examples is what lints the collection.
-CONFIG = antsibull_nox.config.load_config_from_toml(ROOT / "antsibull-nox.toml")
-ANSIBLE_LINT = CONFIG.sessions.ansible_lint.ansible_lint_package.name
+ANSIBLE_LINT = stock_package("ansible-lint")
 
 
 def copy_collection(session: nox.Session) -> antsibull_nox.sessions.CollectionSetup:
@@ -68,28 +93,93 @@ def copy_collection(session: nox.Session) -> antsibull_nox.sessions.CollectionSe
     return copy
 
 
-def run_ansible_test(session: nox.Session, core: str, test: str, *options: str) -> None:
+def release_of(core: str) -> str:
+    """Return the release, such as 2.19, that a version of ansible-core belongs to."""
+    return core.rpartition(".")[0]
+
+
+def add_to_matrix(name: str, pythons: Iterable[str], *, optional: bool = False) -> None:
+    """Add a session to those of the workflow: ``nox -s matrix-generator``."""
+    session = {"name": name, "python": "\n".join(pythons), "optional": optional}
+    antsibull_nox.sessions.utils.register("sessions", session)
+
+
+def run_ansible_test(session: nox.Session, package: str, test: str, *options: str) -> None:
     """Run a test of ansible-test in a copy of the collection, in virtual environments that it makes."""
-    session.install(f"ansible-core=={core}")
+    session.install(package)
     session.run("python", "tests/tools/seed_pip_bootstrap.py")
     copy = copy_collection(session)
     with session.chdir(copy.current_path):
-        session.run("ansible-test", test, "--venv", *options, *session.posargs)
+        session.run("ansible-test", test, *options, *session.posargs)
+        if test == "sanity":
+            refuse_skipped_tests(session, Path("tests/output/junit"))
         if "--coverage" in options:
             INTEGRATION_COVERAGE.mkdir(parents=True, exist_ok=True)
             session.run("ansible-test", "coverage", "combine", "--requirements", "--export", str(INTEGRATION_COVERAGE))
 
 
+def refuse_skipped_tests(session: nox.Session, reports: Path) -> None:
+    """Fail if a sanity test was skipped for want of something, as opposed to having nothing to look at."""
+    skipped = [
+        f"{element.get('message') or element.text}"
+        for report in sorted(reports.glob("*.xml"))
+        for element in ElementTree.parse(report).iter("skipped")
+    ]
+    if reasons := [reason for reason in skipped if "Skipping sanity test" in reason]:
+        session.error("\n".join(reasons))
+
+
 def add_ansible_test(test: str, core: str, *options: str, default: bool) -> None:
-    """Add a session, such as sanity-2.19, that runs a test of ansible-test on one ansible-core."""
-    release = core.rpartition(".")[0]
+    """Add a session, such as units-2.19, that runs a test of ansible-test on one ansible-core."""
+    release = release_of(core)
     python = CORES[core]
 
     @nox.session(name=f"{test}-{release}", python=python, default=default, tags=["matrix"])
     def ansible_test(session: nox.Session) -> None:
-        run_ansible_test(session, core, test, *options)
+        run_ansible_test(session, f"ansible-core=={core}", test, "--venv", *options)
 
     ansible_test.__doc__ = f"Run ansible-test {test} of ansible-core {release} on Python {python}."
+    add_to_matrix(f"{test}-{release}", [python])
+
+
+def host_pythons(release: str) -> list[str]:
+    """Return the Pythons that hosts of a release of ansible-core may have, as far as this collection supports them."""
+    core = antsibull_nox.ansible.parse_ansible_core_version(release)
+    pythons = map(str, antsibull_nox.ansible.get_ansible_core_info(core).remote_python_versions)
+    return [python for python in pythons if Version(python) >= Version(OLDEST_PYTHON)]
+
+
+def run_sanity(session: nox.Session, package: str, pythons: list[str]) -> None:
+    """Run the sanity tests, those that compile and import the modules with each of these Pythons."""
+    targets = [f"--target-python={python}" for python in pythons]
+    controller = f"--controller=origin:python=venv/{session.python}"
+    run_ansible_test(session, package, "sanity", "--junit", controller, *targets)
+
+
+def add_sanity(release: str, package: str, python: str, *, optional: bool = False) -> None:
+    """Add a session, such as sanity-2.19, that demands each Python that hosts may have."""
+    pythons = host_pythons(release)
+
+    @nox.session(name=f"sanity-{release}", python=python, default=False, tags=["devel" if optional else "matrix"])
+    def sanity(session: nox.Session) -> None:
+        if missing := [python for python in pythons if not shutil.which(f"python{python}")]:
+            session.error(
+                f"not found: Python {', '.join(missing)}. Modules are tested with Python {', '.join(pythons)}"
+            )
+        run_sanity(session, package, pythons)
+
+    sanity.__doc__ = f"Run the sanity tests of ansible-core {release}, with each Python that hosts may have."
+    add_to_matrix(f"sanity-{release}", sorted({*pythons, python}, key=Version), optional=optional)
+
+
+@nox.session(python=CORES[CORE], default=True)
+def sanity(session: nox.Session) -> None:
+    """Run the sanity tests with those Pythons that this machine has. The matrix demands all of them."""
+    pythons = host_pythons(release_of(CORE))
+    found = [python for python in pythons if shutil.which(f"python{python}")]
+    if missing := sorted(set(pythons) - set(found), key=Version):
+        session.warn(f"Not tested, because not found: Python {', '.join(missing)}")
+    run_sanity(session, f"ansible-core=={CORE}", found)
 
 
 def install_pytest(session: nox.Session, core: str) -> None:
@@ -107,7 +197,7 @@ def install_pytest(session: nox.Session, core: str) -> None:
 
 def add_system(core: str) -> None:
     """Add a session, such as system-2.19, that tests whole playbooks on one ansible-core, with all else the oldest."""
-    release = core.rpartition(".")[0]
+    release = release_of(core)
 
     @nox.session(name=f"system-{release}", python=CORES[core], default=False, tags=["matrix"])
     def system(session: nox.Session) -> None:
@@ -122,13 +212,15 @@ def add_system(core: str) -> None:
         session.run("pytest", *DISTRIBUTED, *tests, env={"MODULE_PYTHON": python})
 
     system.__doc__ = f"Test plugins and playbooks on ansible-core {release}, with the oldest that hosts may have."
+    add_to_matrix(f"system-{release}", [OLDEST_PYTHON, CORES[core]])
 
 
 for core in CORES:
     add_system(core)
-    add_ansible_test("sanity", core, default=core == CORE)
+    add_sanity(release_of(core), f"ansible-core=={core}", CORES[core])
     add_ansible_test("integration", core, *(["--coverage"] if core == CORE else []), default=core == CORE)
     add_ansible_test("units", core, "--python", CORES[core], default=False)
+add_sanity("devel", antsibull_nox.ansible.get_ansible_core_package_name("devel").name, DEVEL_PYTHON, optional=True)
 
 
 @nox.session(default=True)
@@ -143,7 +235,13 @@ def molecule(session: nox.Session) -> None:
 @nox.session(default=True)
 def docs(session: nox.Session) -> None:
     """Render the guides and the plugins' pages into build/docs; any warning fails."""
-    session.install(f"ansible-core=={CORE}", "antsibull-docs==2.28.0", "Sphinx==9.0.4", "sphinx-ansible-theme==0.10.4")
+    session.install(
+        f"ansible-core=={CORE}",
+        stock_package("antsibull-docs"),
+        "Sphinx==9.0.4",
+        "sphinx-ansible-theme==0.10.4",
+        "sphinx-copybutton==0.5.2",
+    )
     copy = copy_collection(session)
     source = ROOT / "build" / "docs-source"
     source.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -154,6 +252,49 @@ def docs(session: nox.Session) -> None:
     )
     session.run("sphinx-build", "-q", "-W", "--keep-going", "-c", "docs/docsite", str(source), "build/docs")
     session.log("Open build/docs/index.html")
+
+
+@nox.session(name="import-check", default=True)
+def import_check(session: nox.Session) -> None:
+    """Build the collection, and import it by the rules of Galaxy and Automation Hub; any warning fails."""
+    session.install(f"ansible-core=={CORE}", "galaxy-importer==0.4.44", ANSIBLE_LINT)
+    tarball, _path, _data = antsibull_nox.collection.build_collection(session)
+    if tarball is None:
+        session.error("nothing was built")
+    rules = {"GALAXY_IMPORTER_CONFIG": str(ROOT / "tests" / "galaxy-importer.cfg")}
+    with session.chdir(tarball.parent):
+        log = str(session.run("python", "-m", "galaxy_importer.main", tarball.name, env=rules, silent=True))
+    session.log(log)
+    if complaints := [line for line in log.splitlines() if line.startswith(("WARNING", "ERROR"))]:
+        session.error("\n".join(complaints))
+
+
+def install_browser(session: nox.Session) -> str | None:
+    """Install what drives a browser; return the path of Chromium, or None if this machine does not have it."""
+    chromium = shutil.which("chromium")
+    if chromium:
+        install_pytest(session, CORE)
+        session.install("-r", "tests/browser/requirements.txt")
+    return chromium
+
+
+@nox.session(python=CORES[CORE], default=True)
+def browser(session: nox.Session) -> None:
+    """Test the page of report_db_backups in Chromium. Where REQUIRE_CHROMIUM is set, it must be installed."""
+    if install_browser(session):
+        session.run("pytest", *DISTRIBUTED, *(session.posargs or ["tests/browser"]))
+    elif os.environ.get("REQUIRE_CHROMIUM"):
+        session.error("chromium is not installed, and REQUIRE_CHROMIUM is set")
+    else:
+        session.skip("NOT TESTED: the page of report_db_backups. Install chromium to test it")
+
+
+@nox.session(python=CORES[CORE], default=False)
+def screenshot(session: nox.Session) -> None:
+    """Take the picture of the page of report_db_backups that the documentation shows."""
+    if not install_browser(session):
+        session.error("chromium is not installed")
+    session.run("python", "-m", "tests.browser.screenshot", "docs/images/report_db_backups.png")
 
 
 @nox.session(default=False)
@@ -177,6 +318,44 @@ def unit(session: nox.Session) -> None:
             session.run("coverage", "combine", "--keep", *measured)
             options += ["--cov-append", f"--cov-fail-under={COVERAGE_PERCENT}"]
     session.run("pytest", *options)
+
+
+@nox.session(python=CORES[CORE], default=False)
+def mutants(session: nox.Session) -> None:
+    """Change plugins/module_utils in small ways and list the changes that no unit test notices. It takes hours.
+
+    Arguments name files, such as ``_times.py``. What was done is kept in build/mutants, and not done again.
+    """
+    install_pytest(session, CORE)
+    session.install("cosmic-ray==8.7.0")
+    copy = copy_collection(session)
+    reports = ROOT / "build" / "mutants"
+    reports.mkdir(parents=True, exist_ok=True)
+    survivors = 0
+    with session.chdir(copy.current_path):
+        for module in session.posargs or sorted(path.name for path in Path("plugins/module_utils").glob("_*.py")):
+            results = reports / f"{module}.sqlite"
+            config = reports / f"{module}.toml"
+            config.write_text(mutation_config(module), encoding="utf-8")
+            if not results.exists():
+                session.run("cosmic-ray", "baseline", str(config))
+                session.run("cosmic-ray", "init", str(config), str(results))
+                session.run("cr-filter-operators", str(results), str(config))
+                session.run("cr-filter-pragma", str(results))
+            session.run("cosmic-ray", "exec", str(config), str(results))
+            report = str(session.run("cr-report", "--surviving-only", "--show-diff", str(results), silent=True))
+            (reports / f"{module}.txt").write_text(report, encoding="utf-8")
+            survivors += report.count("worker outcome")
+    session.log(f"{survivors} changes survived: see {reports.relative_to(ROOT)}/*.txt")
+
+
+def mutation_config(module: str) -> str:
+    """Return the settings in tests/mutants.toml for one file. Its own tests are run, or those of the modules."""
+    tests = "tests/unit/plugins/module_utils/test" + module
+    if not (ROOT / tests).exists():
+        tests = "tests/unit/plugins/modules"
+    settings = (ROOT / "tests" / "mutants.toml").read_text(encoding="utf-8")
+    return settings.format(module=f"plugins/module_utils/{module}", tests=tests)
 
 
 # `python noxfile.py` needs nothing but a tool that reads the metadata at the top, such as uv or pipx.

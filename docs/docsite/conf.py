@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -15,7 +16,8 @@ from sphinx.application import Sphinx
 project = title = html_title = html_short_title = "zstack.cloud"
 copyright = "the zstack.cloud contributors"  # noqa: A001
 
-extensions = ["sphinx_antsibull_ext"]
+extensions = ["sphinx_antsibull_ext", "sphinx_copybutton"]
+copybutton_exclude = ".linenos, .gp, .go"  # Prompts and output are not for pasting
 html_theme = "sphinx_ansible_theme"
 html_copy_source = False
 html_show_sphinx = False
@@ -50,6 +52,7 @@ def find_in_ansible_docs(
 # the option tables do. Code keeps its lines, to be read by scrolling; a plugin's long name breaks.
 PHONE_STYLE = """
 <style>
+.toctree-wrapper > .caption { display: none }  /* It repeats the heading above it. */
 @media (max-width: 767px) {
   h1 { overflow-wrap: anywhere }
   div[class^=highlight-] pre { white-space: pre !important; overflow-x: auto }
@@ -84,14 +87,35 @@ QUICK_START = """
 """
 
 
-def add_quick_start(_app: Sphinx, document: str, source: list[str]) -> None:
-    """Let the page of the collection begin with the sample and the first steps of a guide."""
+# Nor does it list the index of variables.
+REFERENCE = """
+Reference
+---------
+
+.. toctree::
+   :caption: Reference
+   :maxdepth: 1
+
+   environment_variables
+"""
+
+
+def complete_pages(_app: Sphinx, document: str, source: list[str]) -> None:
+    """Let the page of the collection begin with the first steps of a guide, and the sidebar name its sections."""
+    text = source[0]
     if document == "index":
-        top, contents, rest = source[0].partition("\n.. contents::")
-        source[0] = top + QUICK_START + contents + rest
+        top, contents, rest = text.partition("\n.. contents::")
+        section = r"^(.+)(\n-{3,}\n\n\.\. toctree::\n)(?=    :maxdepth: 1\n\n    \w)"
+        rest = re.sub(section, r"\1\2    :caption: \1\n", rest, flags=re.MULTILINE)
+        for plugins in ("Modules", "Filter Plugins", "Lookup Plugins", "Role Index"):
+            before, heading, after = rest.partition(f"\n{plugins}\n")
+            rest = before + heading + after.replace(".. toctree::\n", f".. toctree::\n    :caption: {plugins}\n", 1)
+        source[0] = top + QUICK_START + contents + rest + REFERENCE
+    if document == "environment_variables":
+        source[0] = text.replace(":orphan:\n", "", 1)
 
 
 def setup(app: Sphinx) -> None:
-    app.connect("source-read", add_quick_start)
+    app.connect("source-read", complete_pages)
     app.connect("missing-reference", find_in_ansible_docs)
     app.connect("html-page-context", add_style)

@@ -388,3 +388,9 @@ def test_every_date_that_is_sent_is_read_by_every_java(zone: tzinfo, instant: da
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_date_in_any_zone_of_the_option_is_read_by_every_java(name: str, moment: datetime) -> None:
     assert is_java_date(java_date(moment.astimezone(parse_zone(name))))
+
+
+@pytest.mark.parametrize("milliseconds", [1_700_000_000_999, "1700000000999", -1])
+def test_milliseconds_become_the_whole_second_that_they_are_in(milliseconds: object) -> None:
+    read = read_time(milliseconds, timezone.utc)
+    assert read == datetime.fromtimestamp(int(str(milliseconds)) // 1000, timezone.utc)
