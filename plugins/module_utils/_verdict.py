@@ -164,11 +164,8 @@ def _describe(result: Mapping[str, Any], latest: Mapping[str, Any] | None) -> st
     if not latest:
         return _no_newest(result)
     age, size = latest.get("age_seconds"), latest.get("size")
-    known = _knows_zone(result) and age is not None and age >= -FUTURE
-    parts = [
-        _text(latest.get("name")) or "a backup without a name",
-        f"{_age(max(age, 0))} old" if known else "age unknown",
-    ]
+    old = "age unknown" if age is None or age < -FUTURE or not _knows_zone(result) else f"{_age(max(age, 0))} old"
+    parts = [_text(latest.get("name")) or "a backup without a name", old]
     return ", ".join(parts if size is None else [*parts, _size(size)])
 
 

@@ -545,3 +545,14 @@ def test_https_to_a_server_without_tls_is_answered_with_use_ssl(zstack: Simulato
     error = failure(gather, zstack, use_ssl=True)
     assert "TLS failed: " in str(error)
     assert "Set use_ssl to false, or port to one with TLS 1.2 or later." in str(error)
+
+
+def test_a_secret_that_a_backup_quotes_is_not_in_a_warning(
+    zstack: Simulator, gather: Gather, warnings: list[str]
+) -> None:
+    _name, password = zstack.account
+    zstack.play({"body": json.dumps({"backups": [{"createdTime": f"at {password}"}]})}, on="scan")
+    assert gather(zstack)["backups"][0]["created"] == f"at {password}"
+    (warning,) = warnings
+    assert "no readable time, such as 'at ***'" in warning
+    assert password not in warning

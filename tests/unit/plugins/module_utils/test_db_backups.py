@@ -551,3 +551,9 @@ def test_with_report_a_login_that_fails_is_reported_for_every_storage(
     assert [result["error"]["code"] for result in results] == ["ID.1000"] * 3
     assert SCAN not in [request.path for request in zstack.requests]
     assert "Open-Sesame" not in json.dumps(results)
+
+
+def test_a_reply_with_both_lists_is_read_as_todays_servers_send_it(gather: Gather, zstack: Simulator) -> None:
+    for backups, total in [([BACKUP, BACKUP], 2), ([], 0), (None, 1)]:
+        zstack.play({"body": json.dumps({"infos": [INFO], "backups": backups})}, on="scan", times=1)
+        assert gather(zstack)["total"] == total

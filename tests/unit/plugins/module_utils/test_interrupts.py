@@ -313,3 +313,16 @@ def test_a_signal_in_the_pause_before_another_attempt_ends_it(
         gather(zstack, retries=5)
     assert len(zstack.requests) == 2
     assert ended == [signal.SIGTERM]
+
+
+def test_patience_begins_with_the_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_interrupts, "_PATIENCE", 0.3)
+    with Interrupts() as interrupts:
+        soon(raise_signal(signal.SIGTERM), 0.2)
+        begin = time.monotonic()
+        interrupts.finish(Future(), hang())
+    assert time.monotonic() - begin >= 0.5
+
+
+def test_patience_is_no_longer_than_that_of_ansible_with_its_workers() -> None:
+    assert 1 <= _interrupts._PATIENCE <= 5

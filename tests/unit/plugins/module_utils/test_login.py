@@ -7,6 +7,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -224,3 +226,22 @@ def test_a_login_whose_times_make_no_offset_is_good_for_all_else(
         assert not zstack.sessions
     assert (result["total"], result["timezone_source"]) == (15, "host")
     assert "time zone is unknown" in warnings[0]
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["east", "west"])
+@pytest.mark.parametrize(("ahead", "source"), [(timedelta(hours=18), "login"), (timedelta(hours=18.25), "host")])
+def test_an_offset_of_a_login_that_java_does_not_have_is_none(
+    gather: Gather, ahead: timedelta, sign: int, source: str
+) -> None:
+    date = format_datetime(datetime.now(timezone.utc) - sign * ahead, usegmt=True)
+    with Simulator(has_timezone_call=False, timezone="UTC") as zstack:
+        zstack.play({"headers": {"Date": date}, "body": [{"own": True}]}, on="login")
+        assert gather(zstack)["timezone_source"] == source
+
+
+@pytest.mark.parametrize("seconds", [-300, 300])
+def test_the_offset_of_a_login_is_the_nearest_that_a_zone_has(gather: Gather, seconds: int) -> None:
+    date = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=seconds), usegmt=True)
+    with Simulator(has_timezone_call=False, timezone="UTC") as zstack:
+        zstack.play({"headers": {"Date": date}, "body": [{"own": True}]}, on="login")
+        assert gather(zstack)["timezone"] == "+00:00"

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._storage import Storage, check_storage
+from ansible_collections.zstack.cloud.plugins.module_utils._storage import Storage, check_storage, storage_spec
 from ansible_collections.zstack.cloud.tests.simulator import uri
 from ansible_collections.zstack.cloud.tests.unit.simulator.vectors import lines
 
@@ -334,3 +334,7 @@ def test_any_plain_password_arrives_as_it_was_written(password: str) -> None:
     parsed = uri.parse(check_storage(URL, [{"storage_password": password}]).url)
     assert parsed
     assert (parsed.username, parsed.password, parsed.host) == ("root", password, "192.0.2.20")
+
+
+def test_the_password_is_never_logged_as_an_argument() -> None:
+    assert storage_spec()["storage_password"]["no_log"] is True

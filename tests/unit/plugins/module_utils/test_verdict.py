@@ -25,7 +25,7 @@ MB = 2**20
 RUNNING = "4.8.30"
 #: All conditions off but one, which a test then sets.
 OFF: dict[str, Any] = dict.fromkeys(("max_age", "restorable", "min_count", "min_size", "max_shrink", "min_storages"))
-FAILED = {
+FAILED: dict[str, Any] = {
     "backups": [],
     "latest": None,
     "total": 0,
@@ -364,17 +364,20 @@ def test_what_is_no_result_is_refused(results: Any) -> None:
         judge(results)
 
 
+WRONG: dict[str, list[Any]] = {
+    "max_age": ["1 day", "24", "-1h", "h", 24, True, [], "1.5h"],
+    "restorable": ["ture", 2, [], "24h"],
+    "min_count": [-1, "many", 1.5, [], float("inf"), "inf"],
+    "min_size": ["big", "-1MB", "50Mb", "50 parsecs", [], "9" * 400],
+    "max_shrink": [-0.1, 100.1, "50 %", float("nan"), float("inf"), [], {}],
+    "min_storages": [0, -1, "two", [], float("inf")],
+    "max_sink": [50],
+}
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
-    [
-        *[("max_age", value) for value in ("1 day", "24", "-1h", "h", 24, True, [], "1.5h")],
-        *[("restorable", value) for value in ("ture", 2, [], "24h")],
-        *[("min_count", value) for value in (-1, "many", 1.5, [], float("inf"), "inf")],
-        *[("min_size", value) for value in ("big", "-1MB", "50Mb", "50 parsecs", [], "9" * 400)],
-        *[("max_shrink", value) for value in (-0.1, 100.1, "50 %", float("nan"), float("inf"), [], {})],
-        *[("min_storages", value) for value in (0, -1, "two", [], float("inf"))],
-        ("max_sink", 50),
-    ],
+    [(option, value) for option, values in WRONG.items() for value in values],
 )
 def test_a_wrong_policy_is_refused_with_the_name_of_the_option(option: str, value: Any) -> None:
     with pytest.raises(ZStackError) as caught:

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from ansible_collections.zstack.cloud.tests.browser import pages
+
+#: Width and height of a window, and the colours that its owner prefers.
+WINDOWS = {
+    "desktop": {"width": 1280, "height": 900},
+    "phone": {"width": 390, "height": 844},
+}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The machine's own Chromium."""
+    binary = shutil.which("chromium")
+    assert binary, "chromium is not installed"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=binary)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """Make the page of a site in a language, once."""
+    known: dict[tuple[str, str], Path] = {}
+
+    def make(site: str, language: str = "en") -> Path:
+        if (site, language) not in known:
+            known[site, language] = pages.page(tmp_path_factory.mktemp(f"{site}-{language}"), site, language)
+        return known[site, language]
+
+    return make
+
+
+class Window:
+    """A page in a window of its own, with all that it says to the console or asks the network for."""
+
+    def __init__(self, page: Page, path: Path) -> None:
+        self.page = page
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", self._see)
+        page.goto(path.as_uri())
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        self.said.append(message.text)
+
+    def _see(self, request: Request) -> None:
+        self.asked.append(request.url)
+
+
+@pytest.fixture
+def look(chromium: Browser, made: Callable[[str, str], Path]) -> Iterator[Callable[..., Window]]:
+    """Open a site's page: ``look("fifteen", "zh", size="phone", color_scheme="dark")``."""
+    contexts = []
+
+    def open_window(site: str, language: str = "en", size: str = "desktop", **options: object) -> Window:
+        context = chromium.new_context(viewport=WINDOWS[size], **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        return Window(context.new_page(), made(site, language))
+
+    yield open_window
+    for context in contexts:
+        context.close()
