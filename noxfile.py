@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -228,7 +229,14 @@ def molecule(session: nox.Session) -> None:
     """Run the scenarios of molecule. The stock session would start where molecule does not see their config.yml."""
     session.install(f"ansible-core=={CORE}", "molecule==26.10.0", "-r", "tests/integration/requirements.txt")
     copy = copy_collection(session)
-    env = {"ANSIBLE_COLLECTIONS_PATH": str(copy.current_place)}
+    # Two simulators listen at a time. Their usual ports may be in use.
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as another:
+        ports = one.getsockname()[1], another.getsockname()[1]
+    env = {
+        "ANSIBLE_COLLECTIONS_PATH": str(copy.current_place),
+        "SIMULATOR_PORT": str(ports[0]),
+        "SECOND_SIMULATOR_PORT": str(ports[1]),
+    }
     session.run("molecule", "test", *(session.posargs or ["--all"]), env=env)
 
 
