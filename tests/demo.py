@@ -16,11 +16,13 @@ from pathlib import Path
 from .simulator import Simulator
 from .tree import ROOT, collections_path
 
+PAGE = str(ROOT / "build" / "backups.html")
 #: What ansible-playbook runs, in this order. A verdict of "not ready" is no failure of the demo.
 PLAYBOOKS = (
     ("zstack.cloud.list_db_backups",),
     (str(ROOT / "tests" / "demo.yml"),),
     ("zstack.cloud.verify_db_backup", "--extra-vars", "verify_db_backup_fail=false"),
+    ("zstack.cloud.report_db_backups", "--extra-vars", json.dumps({"report_db_backups_dest": PAGE})),
 )
 
 
@@ -45,7 +47,8 @@ def main() -> int:
             env["ZSTACK_STORAGE_PASSWORD"] = zstack.storages[0].password
             named = {"local": zstack.storages[0], "remote": zstack.storages[3]}
             storages = [{"name": name, "url": storage.url_without_password} for name, storage in named.items()]
-            options = ["--extra-vars", json.dumps({"verify_db_backup_storages": storages})]
+            values = {"verify_db_backup_storages": storages, "report_db_backups_storages": storages}
+            options = ["--extra-vars", json.dumps(values)]
         codes = (subprocess.call(["ansible-playbook", *playbook, *options], env=env) for playbook in PLAYBOOKS)
         return next(filter(None, codes), 0)
 

@@ -33,9 +33,10 @@ def demo(**environment: str) -> str:
 
 
 @pytest.mark.parametrize("leftover", [{}, {"ZSTACK_SESSION_ID": "of another day"}], ids=["bare", "with a leftover"])
-def test_the_demo_shows_a_table_a_sentence_a_template_and_a_verdict(leftover: dict[str, str]) -> None:
+def test_the_demo_shows_a_table_a_sentence_a_template_a_verdict_and_a_page(leftover: dict[str, str]) -> None:
     listed, rendered = demo(**leftover).split("PLAY [Use the lookup in a template]")
     rendered, verdict = rendered.split("PLAY [Verify the database backups")
+    verdict, page = verdict.split("PLAY [Report the database backups")
     heading = next(line for line in listed.splitlines() if "NAME" in line)
     assert heading.split() == ["NAME", "VERSION", "SIZE", "TAKEN", "AT", "AGE", "RESTORABLE"]
     assert listed.count("zstack-db-backup-4.7.21-") == 8
@@ -47,6 +48,7 @@ def test_the_demo_shows_a_table_a_sentence_a_template_and_a_verdict(leftover: di
     assert re.search("local   passed   zstack-db-backup-4.8.30-.* old, 90.05 MB", verdict)
     assert re.search("remote  FAILED   newest is [34] days .* old", verdict)
     assert "1 of 2 storages passed" in verdict
+    assert str(ROOT / "build" / "backups.html") in page
 
 
 def test_the_demo_asks_the_node_that_is_named(zstack: Simulator) -> None:
