@@ -92,7 +92,10 @@ class Redactor:
                     continue
                 for layer in [*_Text(line).layers(), *_Text(_LATIN_1.sub(_as_utf8, line)).layers()]:
                     # A text may lose its quotes before its escapes or after them.
-                    self._needles |= {layer.lowered, layer.filled_in().lowered}
+                    needles = {layer.lowered, layer.filled_in().lowered}
+                    # What is left of characters that cannot be seen may be a letter that is everywhere.
+                    unsafe = not line.isprintable() and len(line) > 3
+                    self._needles |= {needle for needle in needles if len(needle) > 3 or not unsafe}
         self._needles.discard("")
 
     def __call__(self, text: str, limit: int | None = None) -> str:

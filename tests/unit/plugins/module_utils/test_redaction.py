@@ -337,6 +337,11 @@ def test_a_secret_is_hidden_from_escapes_of_c_and_javascript(spelled: str) -> No
     assert Redactor("Night@Watch#7")(f"it is {spelled}.") == "it is ***."
 
 
+def test_a_secret_that_can_hardly_be_seen_leaves_other_texts_readable() -> None:
+    redact = Redactor("0\U000e0fff\U000e0fff\U000e0fff")
+    assert redact("ssh://root:0\U000e0fff\U000e0fff\U000e0fff@192.0.2.20") == "ssh://root:***@192.0.2.20"
+
+
 @pytest.mark.parametrize("number", [12345678, -12345678, 12345678.0, 1234.5678])
 def test_a_number_that_holds_a_secret_is_hidden(number: float) -> None:
     redact = Redactor("12345678", "1234.5678")
