@@ -292,7 +292,7 @@ def test_a_wrong_option_of_one_node_is_on_the_page_and_fails_the_run(tmp_path: P
         hosts = {"mn1": {**up, "zstack_timeout": "soon"}, "mn2": up}
         done = report(tmp_path, hosts=hosts, report_db_backups_hosts="mn1:mn2")
     assert done.returncode == 2
-    assert re.search(r"^mn1: Not checked\n +.*timeout.*soon", words(tmp_path), re.MULTILINE)
+    assert re.search(r"^mn1: Not checked\n +.*timeout", words(tmp_path), re.MULTILINE)
     assert "mn2: Ready for an upgrade" in words(tmp_path)
 
 

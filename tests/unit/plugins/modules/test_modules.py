@@ -57,7 +57,7 @@ def test_a_number_without_an_end_is_refused_by_name(
     outcome = run(module, **{**options, option: value}, url="ssh://root:password@192.0.2.20/bs")
     assert outcome["failed"] is True
     assert option in outcome["msg"]
-    assert "(not a whole number)" in outcome["msg"]
+    assert "unable to convert to int" in outcome["msg"]
 
 
 def test_an_exported_port_without_an_end_is_refused_by_name(
