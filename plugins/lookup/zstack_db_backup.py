@@ -138,7 +138,8 @@ from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import argument_spec, check, gather
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError, one_line
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._messages import one_line
 from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_OPTIONS, given, refusable
 
 # Secrets are taken from their source as they are: the argument spec would make a text of anything.

@@ -9,18 +9,13 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
-import socket
-import ssl
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import datetime
-from http.client import RemoteDisconnected
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -29,9 +24,9 @@ from urllib.request import getproxies
 from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.zstack.cloud.plugins.module_utils._auth import REQUESTS_IMPORT_ERROR
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError, clip, envelope_fields, one_line
-from ansible_collections.zstack.cloud.plugins.module_utils._hints import NOT_ZSTACK, hint_for
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import UnreadableResponse, ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import Interrupts, Stopped, in_background
+from ansible_collections.zstack.cloud.plugins.module_utils._json import parse_json
 from ansible_collections.zstack.cloud.plugins.module_utils._options import Connection
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor, redact_logs
 from ansible_collections.zstack.cloud.plugins.module_utils._times import http_date
@@ -48,16 +43,6 @@ except ImportError:
 _BODY_LIMIT = 64 * 1024 * 1024
 # Values of JSON in a reply: 100,000 backups are about a million, empty lists in 64 MiB would be twenty.
 _VALUES_LIMIT = 3_000_000
-# Characters of a page that are looked at, and of it in a message.
-_PAGE_LIMIT, _TEXT_LIMIT = 16384, 500
-_LONGEST_NUMBER = 400
-
-# How servers say that they are of a release without the call (src: RestServer.java).
-_UNKNOWN_CALL = ("no api mapping", "the body doesn't contain action mapping")
-
-
-class UnreadableResponse(Exception):
-    """A response whose body cannot or must not be read to its end."""
 
 
 class Reply(NamedTuple):
@@ -78,8 +63,7 @@ class Call(NamedTuple):
     hint: Callable[[Mapping[str, Any]], str | None] = lambda _error: None
 
 
-@dataclass(frozen=True)
-class Pending:
+class Pending(NamedTuple):
     """A call under way."""
 
     call: Call
@@ -123,6 +107,8 @@ class Client:
 
     def warn(self, text: str) -> None:
         address = f"{self._connection.address}: "
+        from ansible_collections.zstack.cloud.plugins.module_utils._messages import one_line
+
         self._warn(one_line(self.redact(address + text.replace(address, ""))))
 
     def call(self, call: Call) -> Reply:
@@ -213,47 +199,30 @@ class Client:
             raise self._transport_failure(call, exc) from None
         return self.unwrap(call, response, text)
 
+    # What only a failure needs is imported when something fails: an import takes as long as a call.
+
     def _transport_failure(self, call: Call, exc: BaseException) -> ZStackError:
-        description, hint, transient = _describe_failure(exc, self._connection)
-        return self._error(call, clip(self.redact(description), _TEXT_LIMIT), hint=hint, transient=transient)
+        from ansible_collections.zstack.cloud.plugins.module_utils._failures import transport_failure
+
+        return transport_failure(call, exc, self._connection, self.redact)
 
     def failure(self, call: str, description: str, status: int) -> ZStackError:
         """Return the error for a reply that is not what the call promises."""
-        return ZStackError(description, server=self._connection.address, call=call, status=status, hint=NOT_ZSTACK)
+        from ansible_collections.zstack.cloud.plugins.module_utils._hints import NOT_ZSTACK
 
-    def _error(self, call: Call, error: dict[str, Any] | str, **more: Any) -> ZStackError:
-        return ZStackError(error, server=self._connection.address, call=call.name, **more)
+        return ZStackError(description, server=self._connection.address, call=call, status=status, hint=NOT_ZSTACK)
 
     def unwrap(self, call: Call, response: requests.Response, text: str) -> Reply:
         """Return the reply if the call succeeded. An ``error`` in it means that it failed, at any status (doc)."""
-        status = response.status_code
-        too_many = text.count(",") + text.count("[") + text.count("{") > _VALUES_LIMIT
-        data = None if too_many else parse_json(text)
-        method = self._connection.credentials.method
-        if isinstance(data, dict) and data.get("error") is not None:
-            fields = envelope_fields(data["error"], self.redact)
-            hint = call.hint(fields) or hint_for(fields["code"], "", status, method)
-            transient = status in (502, 504) or (status == 503 and fields["code"] in ("SYS.1010", "SYS.1012"))
-            raise self._error(call, fields, status=status, hint=hint, transient=transient)
-        if isinstance(data, dict) and 200 <= status < 300:
-            return Reply(data, http_date(response.headers.get("Date")), status)
-        page = self.redact(_page_text(self.redact(text, _PAGE_LIMIT)))
-        words = clip(one_line(page), _TEXT_LIMIT)
-        if too_many:
+        if len(text) > _VALUES_LIMIT < text.count(",") + text.count("[") + text.count("{"):
             words = f"the response holds more than {_VALUES_LIMIT:,} JSON values"
-        elif 200 <= status < 300:
-            words = f"the response is not a JSON object: {words or 'it is empty'}"
-        elif 300 <= status < 400:
-            target = one_line(self.redact(str(response.headers.get("Location", "nowhere")), _TEXT_LIMIT))
-            words = f"the response is a redirect to {target}, which is not followed"
-        raise self._error(
-            call,
-            words or "the response is empty",
-            status=status,
-            hint=hint_for(None, page, status, method),
-            transient=status in (502, 504),
-            unknown_call=any(phrase in page for phrase in _UNKNOWN_CALL),
-        )
+            raise self.failure(call.name, words, response.status_code)
+        data = parse_json(text)
+        if isinstance(data, dict) and data.get("error") is None and 200 <= response.status_code < 300:
+            return Reply(data, http_date(response.headers.get("Date")), response.status_code)
+        from ansible_collections.zstack.cloud.plugins.module_utils._failures import refusal
+
+        raise refusal(call, response, text, data, self._connection, self.redact)
 
 
 class _NoRedirects(_Session):
@@ -280,29 +249,6 @@ def _read(response: requests.Response) -> str:
     return body.decode("utf-8-sig", "replace")
 
 
-def parse_json(text: str) -> Any:
-    """Return the JSON value of a text; None if it is not JSON, or nested too deeply for Python."""
-    try:
-        return json.loads(text, parse_int=_number(int), parse_float=_number(float), parse_constant=lambda _dummy: None)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _number(convert: Callable[[str], Any]) -> Callable[[str], Any]:
-    # The time that Python takes for a number grows with the square of its length.
-    return lambda digits: convert(digits) if len(digits) < _LONGEST_NUMBER else None
-
-
-def _page_text(text: str) -> str:
-    """Return what a person would read of an HTML page."""
-    if not text.lstrip().startswith("<"):
-        return text
-    before, *comments = text.split("<!--")
-    text = before + "".join(comment.partition("-->")[2] for comment in comments)
-    outside = re.split(r"(?i)</?(?:script|style)\b[^<>]*>", text)[::2]
-    return re.sub(r"<[^<>]*>", " ", " ".join(outside))
-
-
 def _proxy_secrets() -> Iterator[str]:
     """Yield the passwords of the environment's proxies, and what HTTP makes of them, however odd their URLs are."""
     for proxy in getproxies().values():
@@ -314,54 +260,3 @@ def _proxy_secrets() -> Iterator[str]:
             yield from re.split(r"[@:/#?\\\[\]]", password)
             for data in (unquote(user).encode("utf-8", "surrogateescape"), unquote(user).encode("latin-1", "replace")):
                 yield base64.b64encode(data).decode()
-
-
-def _root(exc: BaseException) -> BaseException:
-    """Return the exception that the library's own ones were raised for."""
-    cause = exc.__cause__ or exc.__context__
-    # urllib3 before 2.0 tries an argument of Python 2 first: that is a TypeError, and the cause of nothing.
-    return exc if cause is None or isinstance(cause, TypeError) else _root(cause)
-
-
-def _describe_failure(exc: BaseException, connection: Connection) -> tuple[str, str, bool]:
-    """Return what failed, what to do about it, and whether another attempt may help."""
-    root = _root(exc)
-    reason = getattr(root, "strerror", None) or str(root) or type(root).__name__
-    if isinstance(root, UnicodeError):
-        # It quotes a character of what may be a proxy's password.
-        reason = "characters that HTTP cannot carry"
-    before_reply = isinstance(exc, requests.ConnectionError)
-    # The URL of the server was checked before: what is wrong with a URL now is wrong with that of a proxy.
-    wrong_url = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)
-    if isinstance(exc, (requests.exceptions.ProxyError, *wrong_url)) or isinstance(
-        root, (urllib3.exceptions.LocationParseError, urllib3.exceptions.ProxySchemeUnknown)
-    ):
-        return f"the proxy failed: {reason}", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment.", False
-    if isinstance(root, ssl.SSLError) and not isinstance(root, ssl.SSLCertVerificationError):
-        return (
-            f"TLS failed: {root.reason or reason}",
-            "Set use_ssl to false, or port to one with TLS 1.2 or later.",
-            False,
-        )
-    if isinstance(exc, requests.exceptions.SSLError):
-        # urllib3 before 2.0 compares names itself, and has an exception of its own for those that differ.
-        return (
-            f"the server's certificate was refused: {getattr(root, 'verify_message', reason)}",
-            "Set host to a name in the certificate, or ca_path to the certificate authority that issued it.",
-            False,
-        )
-    if isinstance(root, (TimeoutError, socket.timeout)):
-        hint = "Raise timeout, or check what slows the server down."
-        return f"no response within {connection.timeout} s", hint, False
-    if isinstance(root, socket.gaierror):
-        return f"host name not found: {reason}", "Check host.", False
-    if isinstance(root, ConnectionRefusedError):
-        hint = "Check host and port, and that the management node is running."
-        return f"connection refused: nothing is listening on port {connection.port}", hint, before_reply
-    if isinstance(root, (ConnectionResetError, BrokenPipeError, RemoteDisconnected)):
-        return f"the connection was cut off: {reason}", "Check host, port and use_ssl.", before_reply
-    if isinstance(root, (OSError, requests.RequestException, urllib3.exceptions.HTTPError)):
-        return f"the connection failed: {reason}", "Check host, port and use_ssl.", False
-    if isinstance(exc, UnreadableResponse):
-        return reason, NOT_ZSTACK, False
-    return f"the call failed: {reason}", "Check host, port, use_ssl, and the proxy if there is one.", False

@@ -11,18 +11,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timezone, tzinfo
 from typing import Any, NamedTuple
 
 from ansible_collections.zstack.cloud.plugins.module_utils._auth import AccessKeyAuth, SessionAuth
-from ansible_collections.zstack.cloud.plugins.module_utils._client import Call, Client, Reply, parse_json
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import (
-    ZStackError,
-    as_text,
-    last_line,
-    portable,
-)
+from ansible_collections.zstack.cloud.plugins.module_utils._client import Call, Client, Reply
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._json import as_text, parse_json, portable
 from ansible_collections.zstack.cloud.plugins.module_utils._login import logged_in
 from ansible_collections.zstack.cloud.plugins.module_utils._options import (
     Connection,
@@ -31,9 +26,9 @@ from ansible_collections.zstack.cloud.plugins.module_utils._options import (
     connection_spec,
     kind_of,
 )
-from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform, describe_platform
+from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform, PlatformCalls
 from ansible_collections.zstack.cloud.plugins.module_utils._storage import Storage, check_storage, storage_spec
-from ansible_collections.zstack.cloud.plugins.module_utils._times import read_time
+from ansible_collections.zstack.cloud.plugins.module_utils._times import in_zone, read_epoch
 
 _CALL = "GetDatabaseBackupFromImageStore"
 # A scan opens an SSH connection from the management node to the storage (src).
@@ -77,8 +72,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
     }
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """Checked options."""
 
     connection: Connection
@@ -133,13 +127,15 @@ def _gather(options: Options, warn: Callable[[str], None], report: bool) -> list
     storages = options.storages
     secrets = [secret for storage in storages for secret in storage.secrets]
     with Client(options.connection, warn, secrets) as client, logged_in(client, options.connection) as login:
+        # They do not depend on a scan, which takes seconds.
+        platform_calls = PlatformCalls(client, login, options.connection)
         calls = [_scan(options, storage, login.auth) for storage in storages]
         outcomes: dict[int, Reply | ZStackError] = {}
         for number, outcome in client.call_all(calls, _SCANS_AT_ONCE):
             outcomes[number] = outcome
             if isinstance(outcome, ZStackError) and not report:
                 raise outcome.at(storages[number].masked, named=len(storages) > 1)
-        platform = describe_platform(client, login, options.connection)
+        platform = platform_calls.result()
 
         def result(number: int) -> dict[str, Any]:
             storage, outcome = storages[number], outcomes[number]
@@ -170,6 +166,8 @@ def _scan(options: Options, storage: Storage, auth: SessionAuth | AccessKeyAuth)
 
 def _hint(error: Mapping[str, Any]) -> str | None:
     if error["code"] == "SYS.1000" and "shell command[" in (error["details"] or ""):
+        from ansible_collections.zstack.cloud.plugins.module_utils._messages import last_line
+
         words = last_line(error["details"])
         hint = next((hint for phrase, hint in SCAN_FAILURES.items() if phrase.lower() in words.lower()), "")
         return f"{hint} Try ssh from the management node.".lstrip()
@@ -207,19 +205,23 @@ def summarize(
             server=options.connection.address,
         )
     now = (date or datetime.now(timezone.utc)).replace(microsecond=0).astimezone(platform.zone)
+    epoch = int(now.timestamp())
     known = [image for image in images if isinstance(image, dict)]
     if len(known) < len(images):
         warn(f"{storage.masked}: ignored {len(images) - len(known)} entries that are not objects.")
-    backups = sorted((Backup.of(image, now, platform) for image in known), key=lambda each: each.order)
-    _warn_of_times(backups, storage, warn)
-    newest = backups[0] if backups and backups[0].age is not None else None
+    backups = [Backup.of(image, platform.zone) for image in known]
+    # The newest first, those without a time last.
+    backups.sort(key=lambda each: -math.inf if each.epoch is None else each.epoch, reverse=True)
+    _warn_of_times(backups, epoch, storage, warn)
+    newest = backups[0] if backups and backups[0].epoch is not None else None
     selected = backups
     if options.max_age is not None:
-        selected = [each for each in backups if each.age is not None and -FUTURE <= each.age <= options.max_age]
+        first, last = epoch - options.max_age, epoch + FUTURE
+        selected = [each for each in backups if each.epoch is not None and first <= each.epoch <= last]
     selected = selected[: options.limit]
     return {
-        "backups": [backup.fields(platform.version) for backup in selected],
-        "latest": newest.fields(platform.version) if newest else None,
+        "backups": [backup.fields(epoch, platform) for backup in selected],
+        "latest": newest.fields(epoch, platform) if newest else None,
         "count": len(selected),
         "total": len(known),
         "storage": storage.masked,
@@ -234,24 +236,14 @@ class Backup(NamedTuple):
     """An entry of either kind of reply, with its time: the rest is read only of those that are returned."""
 
     image: Mapping[str, Any]
-    created: Any  # as the server has it
-    at: datetime | None
-    # Seconds. Instants are compared in them: Python compares datetimes of one zone by their wall clocks.
-    age: int | None
+    epoch: int | None  # seconds since 1970
 
     @classmethod
-    def of(cls, image: Mapping[str, Any], now: datetime, platform: Platform) -> Backup:
-        created = image.get("createdTime") if image.get("created") is None else image["created"]
-        at = read_time(created, platform.zone)
-        return cls(image, created, at, None if at is None else int(now.timestamp()) - int(at.timestamp()))
+    def of(cls, image: Mapping[str, Any], zone: tzinfo | None) -> Backup:
+        return cls(image, read_epoch(_created(image), zone))
 
-    @property
-    def order(self) -> float:
-        """The newest first, those without a time last."""
-        return math.inf if self.age is None else self.age
-
-    def fields(self, platform_version: str | None) -> dict[str, Any]:
-        """Return the backup with every key that a result has."""
+    def fields(self, now: int, platform: Platform) -> dict[str, Any]:
+        """Return the backup with every key that a result has. ``now`` is in seconds since 1970."""
         fields: dict[str, Any] = portable(self.image)
         # The image store keeps what it does not know about a backup in the image's description (src).
         described = _json_object(fields.get("desc"))
@@ -265,25 +257,31 @@ class Backup(NamedTuple):
             fields["name"] = described.get("name") or name
         if fields.get("id") is None and isinstance(fields.get("install_path"), str):
             fields["id"] = fields["install_path"].rpartition("/")[2] or None
-        fields["created"] = portable(self.created)
+        fields["created"] = portable(_created(self.image))
         fields.pop("created_time", None)
         texts = {key: None if fields.get(key) is None else as_text(fields[key]) for key in _TEXTS}
-        versions = texts["version"] and platform_version
+        version, running = texts["version"], platform.version
         return {
             **fields,
             **texts,
             "size": _bytes(fields.get("size")),
             "virtualsize": _bytes(fields.get("virtualsize")),
-            "created_at": self.at.isoformat() if self.at else None,
-            "created_epoch": int(self.at.timestamp()) if self.at else None,
-            "age_seconds": self.age,
-            "restorable": texts["version"] == platform_version if versions else None,
+            "created_at": None if self.epoch is None else in_zone(self.epoch, platform.zone).isoformat(),
+            "created_epoch": self.epoch,
+            "age_seconds": None if self.epoch is None else now - self.epoch,
+            "restorable": version == running if version and running else None,
         }
 
 
-def _warn_of_times(backups: Sequence[Backup], storage: Storage, warn: Callable[[str], None]) -> None:
-    unreadable = [each.created for each in backups if each.age is None]
-    future = [each.created for each in backups if each.age is not None and each.age < -FUTURE]
+def _created(image: Mapping[str, Any]) -> Any:
+    """Return an entry's time as the server has it."""
+    created = image.get("created")
+    return image.get("createdTime") if created is None else created
+
+
+def _warn_of_times(backups: Sequence[Backup], now: int, storage: Storage, warn: Callable[[str], None]) -> None:
+    unreadable = [_created(each.image) for each in backups if each.epoch is None]
+    future = [_created(each.image) for each in backups if each.epoch is not None and each.epoch - now > FUTURE]
     for times, problem, remedy in (
         (unreadable, "no readable time", "They are never the latest."),
         (future, "a time in the future", "Check timezone, and the clocks."),

@@ -19,7 +19,6 @@ import os
 import re
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, NamedTuple
 
@@ -111,8 +110,7 @@ class Credentials(NamedTuple):
 _NO_CREDENTIALS = Credentials("none", ())
 
 
-@dataclass(frozen=True)
-class Connection:
+class Connection(NamedTuple):
     """Checked options, in the form that the client works with."""
 
     address: str  # host:port

@@ -12,8 +12,9 @@ from datetime import tzinfo
 from typing import Any, NamedTuple
 
 from ansible_collections.zstack.cloud.plugins.module_utils._auth import NoAuth
-from ansible_collections.zstack.cloud.plugins.module_utils._client import Call, Client
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError, portable
+from ansible_collections.zstack.cloud.plugins.module_utils._client import Call, Client, Pending
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._json import portable
 from ansible_collections.zstack.cloud.plugins.module_utils._login import Login
 from ansible_collections.zstack.cloud.plugins.module_utils._options import Connection
 from ansible_collections.zstack.cloud.plugins.module_utils._times import offset_name, parse_zone
@@ -28,44 +29,58 @@ class Platform(NamedTuple):
     timezone_source: str  # option, server, login, or host: a guess, this machine's own
 
 
-def describe_platform(client: Client, login: Login, connection: Connection) -> Platform:
-    """Return version and zone. Neither of the two calls can fail a task: old servers know only one or none."""
-    return Platform(_version(client), *_timezone(client, login, connection))
+class PlatformCalls:
+    """The calls that ask for version and zone, from now on under way beside others.
 
+    Neither can fail a task: old servers know only one of them, or none.
+    """
 
-def _version(client: Client) -> str | None:
-    data = _ask(client, Call("GetVersion", "PUT", f"{_PATH}/actions", NoAuth(), body={"getVersion": {}}))
-    if data is None:
+    def __init__(self, client: Client, login: Login, connection: Connection) -> None:
+        self._client = client
+        self._login = login
+        self._connection = connection
+        self._version = client.start(Call("GetVersion", "PUT", f"{_PATH}/actions", NoAuth(), body={"getVersion": {}}))
+        self._timezone = None
+        if connection.timezone is None:
+            call = Call("GetPlatformTimeZone", "GET", f"{_PATH}/platform-timezone", login.auth)
+            self._timezone = client.start(call)
+
+    def result(self) -> Platform:
+        return Platform(self._read_version(), *self._read_timezone())
+
+    def _read_version(self) -> str | None:
+        data = self._data(self._version)
+        if data is None:
+            return None
+        version = portable(data.get("version"))
+        if isinstance(version, str) and version:
+            return version
+        self._client.warn("GetVersion: the response holds no version, so no backup is known to be restorable.")
         return None
-    version = portable(data.get("version"))
-    if isinstance(version, str) and version:
-        return version
-    client.warn("GetVersion: the response holds no version, so no backup is known to be restorable.")
-    return None
 
+    def _read_timezone(self) -> tuple[tzinfo | None, str, str]:
+        if self._timezone is None:
+            return self._connection.zone, self._connection.timezone or "", "option"
+        data = self._data(self._timezone)
+        names = [] if data is None else [data.get("timezone"), data.get("offset")]
+        for name in names:
+            if isinstance(name, str) and (zone := parse_zone(name)):
+                return zone, name, "server"
+        if data is not None:
+            self._client.warn("GetPlatformTimeZone: the response holds no time zone that this machine knows.")
+        if zone := self._login.server_zone:
+            return zone, offset_name(zone), "login"
+        local = offset_name(None)
+        self._client.warn(
+            f"The server's time zone is unknown: its times are read in this machine's, {local}. Set timezone."
+        )
+        return None, local, "host"
 
-def _timezone(client: Client, login: Login, connection: Connection) -> tuple[tzinfo | None, str, str]:
-    if connection.timezone is not None:
-        return connection.zone, connection.timezone, "option"
-    data = _ask(client, Call("GetPlatformTimeZone", "GET", f"{_PATH}/platform-timezone", login.auth))
-    names = [] if data is None else [data.get("timezone"), data.get("offset")]
-    for name in names:
-        if isinstance(name, str) and (zone := parse_zone(name)):
-            return zone, name, "server"
-    if data is not None:
-        client.warn("GetPlatformTimeZone: the response holds no time zone that this machine knows.")
-    if login.server_zone:
-        return login.server_zone, offset_name(login.server_zone), "login"
-    local = offset_name(None)
-    client.warn(f"The server's time zone is unknown: its times are read in this machine's, {local}. Set timezone.")
-    return None, local, "host"
-
-
-def _ask(client: Client, call: Call) -> dict[str, Any] | None:
-    """Return the reply's data; None if the call failed, with a warning unless the release does not have the call."""
-    try:
-        return client.call(call).data
-    except ZStackError as exc:
-        if not exc.unknown_call:
-            client.warn(str(exc))
-        return None
+    def _data(self, pending: Pending) -> dict[str, Any] | None:
+        """Return a reply's data; None if the call failed, with a warning unless the release does not have the call."""
+        try:
+            return self._client.result(pending).data
+        except ZStackError as exc:
+            if not exc.unknown_call:
+                self._client.warn(str(exc))
+            return None

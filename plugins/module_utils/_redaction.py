@@ -8,61 +8,14 @@
 
 from __future__ import annotations
 
-import html
 import logging
-import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
 from typing import Any
-from urllib.parse import unquote
 from weakref import WeakSet
 
 _MASK = "***"
-# Undoing escapes, or leaving out quotes, is a pass. A text that is quoted again takes one or two more; nobody quotes
-# more often than this.
-_PASSES = 16
 # Characters to look at behind the place where a text is cut: a spelling of a secret may begin before it.
 _OVERLAP = 8192
-_HEX = "[0-9A-Fa-f]"
-
-
-def _utf8(prefix: str) -> str:
-    """Return the pattern of one character as bytes in hexadecimal, each behind ``prefix``; of Latin-1 if not UTF-8."""
-    rest = f"{prefix}[89ABab]{_HEX}"
-    starts = (f"[Ff][0-7]{rest * 3}", f"[Ee]{_HEX}{rest * 2}", f"[CDcd]{_HEX}{rest}", _HEX * 2)
-    return f"{prefix}(?:{'|'.join(starts)})"
-
-
-# What colours a terminal, or sets its title.
-TERMINAL = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
-
-_PERCENT = r"%(?:25)*"
-# A run of backslashes is looked at from its start only: from each of them it would take quadratic time.
-_BACKSLASH = r"(?<!\\)\\+"
-_SPELLINGS: list[tuple[str, Callable[[str], str]]] = [
-    (_utf8(_PERCENT), lambda text: _from_bytes(re.findall(f"{_PERCENT}({_HEX}{{2}})", text))),
-    (f"{_PERCENT}[Uu]{_HEX}{{4}}", lambda text: chr(int(text[-4:], 16))),
-    (
-        rf"{_BACKSLASH}u+[Dd][89ABab]{_HEX}{{2}}\\+u+[Dd][C-Fc-f]{_HEX}{{2}}",
-        lambda text: bytes.fromhex("".join(re.findall(f"u({_HEX}{{4}})", text))).decode("utf-16-be"),
-    ),
-    (rf"{_BACKSLASH}u+{_HEX}{{4}}", lambda text: chr(int(text[-4:], 16))),
-    (rf"{_BACKSLASH}u\{{{_HEX}{{1,6}}\}}", lambda text: _character(int(text.rpartition("{")[2][:-1], 16))),
-    (rf"{_BACKSLASH}[bfnrtv]", lambda _text: " "),
-    (rf"{_BACKSLASH}[01][0-7]{{2}}", lambda text: chr(int(text[-3:], 8))),
-    (rf"{_BACKSLASH}U00{_HEX}{{6}}", lambda text: _character(int(text[-6:], 16))),
-    (_utf8(rf"{_BACKSLASH}x"), lambda text: _from_bytes(re.findall(f"x({_HEX}{{2}})", text))),
-    (r"&(?:amp;)*#[0-9]{1,7};", html.unescape),
-    (rf"&(?:amp;)*#[Xx]{_HEX}{{1,6}};", html.unescape),
-    (r"&(?:amp;)*[A-Za-z][A-Za-z0-9]{1,31};", html.unescape),
-]
-_SPELLED = re.compile("|".join(f"({pattern})" for pattern, _dummy in _SPELLINGS))
-# What shells and escapes put between the characters of a text, and what stands for a space.
-_FILLING = re.compile(r"""[\s"'\\+]+""")
-# What nobody sees, and everything else that is not ASCII.
-_UNSEEN = re.compile(f"{TERMINAL.pattern}|[^ -~]")
-# What bytes of UTF-8 are when they are read as Latin-1: Python writes both as \\x.
-_LATIN_1 = re.compile("[\xf0-\xf7][\x80-\xbf]{3}|[\xe0-\xef][\x80-\xbf]{2}|[\xc0-\xdf][\x80-\xbf]")
 
 _redactors: WeakSet[Redactor] = WeakSet()
 _registering = threading.Lock()
@@ -71,32 +24,17 @@ _registering = threading.Lock()
 class Redactor:
     """Replace the secrets that it knows with ``***``, however they are quoted.
 
-    A text is read in layers: as it is, then with all escapes undone, again and again, then without quotes and
-    backslashes, which may bring escapes to light, and without what cannot be seen. A secret is looked for in every
-    layer, in every layer of its own, and whatever in the text made up what was found is replaced. So each character of
-    a secret may be spelled in a way of its own: literally, percent-encoded, as an escape of JSON, Java, Python or HTML,
-    in the quotes of a shell, and any of these quoted again.
+    Nothing is prepared before the first text is to be shown: most runs show none.
     """
 
     def __init__(self, *secrets: str | None) -> None:
-        self._needles: set[str] = set()
+        self._needles: dict[str, set[str] | None] = {}
         self.add(*secrets)
         with _registering:
             _redactors.add(self)
 
     def add(self, *secrets: str | None) -> None:
-        for secret in filter(None, secrets):
-            # A control character is spelled in too many ways: what stands around it is looked for.
-            for line in re.split(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", f"{secret}\n{unquote(secret)}"):
-                if not line.strip():
-                    continue
-                for layer in [*_Text(line).layers(), *_Text(_LATIN_1.sub(_as_utf8, line)).layers()]:
-                    # A text may lose its quotes before its escapes or after them.
-                    needles = {layer.lowered, layer.filled_in().lowered}
-                    # What is left of characters that cannot be seen may be a letter that is everywhere.
-                    unsafe = not line.isprintable() and len(line) > 3
-                    self._needles |= {needle for needle in needles if len(needle) > 3 or not unsafe}
-        self._needles.discard("")
+        self._needles.update(dict.fromkeys(filter(None, secrets)))
 
     def __call__(self, text: str, limit: int | None = None) -> str:
         """Return the text, or its first ``limit`` characters, without the secrets. One across that end is included."""
@@ -129,105 +67,14 @@ class Redactor:
         return value
 
     def _find(self, text: str) -> list[tuple[int, int]]:
-        """Return where secrets are, in order and without overlaps."""
-        found: list[tuple[int, int]] = []
-        for layer in _Text(text).layers():
-            lowered = layer.lowered
-            for needle in self._needles:
-                for position in _positions(needle, lowered):
-                    start, stop = layer.starts[position], layer.stops[position + len(needle) - 1]
-                    if (
-                        len(needle) > 3
-                        or _stands_alone(text, start, stop)
-                        or _stands_alone(lowered, position, position + len(needle))
-                    ):
-                        found.append((start, stop))
-        merged: list[tuple[int, int]] = []
-        for start, stop in sorted(found):
-            if merged and start <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
-            else:
-                merged.append((start, stop))
-        return merged
+        from ansible_collections.zstack.cloud.plugins.module_utils._spellings import find, needles_of
 
-
-class _Text:
-    """A text whose characters know which characters of the original text they stand for."""
-
-    def __init__(self, text: str, starts: list[int] | None = None, stops: list[int] | None = None) -> None:
-        self.text = text
-        self.starts = list(range(len(text))) if starts is None else starts
-        self.stops = list(range(1, len(text) + 1)) if stops is None else stops
-
-    @property
-    def lowered(self) -> str:
-        """The text in lower case, each character on its own and as long as before: these two depend on others."""
-        return self.text.replace("\u0130", "i").replace("\u03a3", "\u03c3").lower()
-
-    def layers(self) -> Iterable[_Text]:
-        """Yield this text, with escapes undone once, twice and so on, and without quotes when no escape is left."""
-        layer = self
-        for _dummy in range(_PASSES):
-            yield layer
-            yield layer.visible()
-            after = layer.replaced(_SPELLED, lambda match: _SPELLINGS[(match.lastindex or 1) - 1][1](match[0]))
-            if after.text == layer.text:
-                after = layer.filled_in()
-            if after.text == layer.text:
-                after = layer.visible()
-            if after.text == layer.text:
-                break
-            layer = after
-
-    def filled_in(self) -> _Text:
-        """Return the text without what quoting puts between its characters."""
-        return self.replaced(_FILLING, lambda _match: "")
-
-    def visible(self) -> _Text:
-        """Return the text without what cannot be seen: that would hide a secret from nobody but us."""
-        return self.replaced(_UNSEEN, lambda match: match[0] if match[0].isprintable() and match[0] != "\ufffd" else "")
-
-    def replaced(self, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]) -> _Text:
-        pieces: list[str] = []
-        starts: list[int] = []
-        stops: list[int] = []
-        position = 0
-        for match in pattern.finditer(self.text):
-            new = replacement(match)
-            pieces += [self.text[position : match.start()], new]
-            starts += self.starts[position : match.start()] + [self.starts[match.start()]] * len(new)
-            stops += self.stops[position : match.start()] + [self.stops[match.end() - 1]] * len(new)
-            position = match.end()
-        pieces.append(self.text[position:])
-        return _Text("".join(pieces), starts + self.starts[position:], stops + self.stops[position:])
-
-
-def _positions(needle: str, text: str) -> Iterator[int]:
-    position = text.find(needle)
-    while position >= 0:
-        yield position
-        position = text.find(needle, position + len(needle))
-
-
-def _from_bytes(digits: list[str]) -> str:
-    data = bytes.fromhex("".join(digits))
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-def _as_utf8(match: re.Match[str]) -> str:
-    return _from_bytes([f"{ord(each):02x}" for each in match[0]])
-
-
-def _character(number: int) -> str:
-    return chr(number) if number < 0x110000 else ""
-
-
-def _stands_alone(text: str, start: int, stop: int) -> bool:
-    """Return whether no letter or digit is next to it: a very short secret must not make words unreadable."""
-    return not (text[start - 1 : start].isalnum() or text[stop : stop + 1].isalnum())
+        needles: set[str] = set()
+        for secret, prepared in list(self._needles.items()):
+            if prepared is None:
+                prepared = self._needles[secret] = needles_of(secret)
+            needles |= prepared
+        return find(text, needles)
 
 
 class _LogFilter(logging.Filter):

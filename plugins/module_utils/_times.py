@@ -15,18 +15,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 # Not strptime's %b and %p, which follow the locale of whoever runs Ansible.
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
 
 # DateFormat of Java 8 ("Nov 14, 2017 10:20:57 PM"), 9 (a comma after the year), 20 (U+202F before PM).
 _JAVA = re.compile(
-    r"(?P<month>[A-Za-z]{3}) (?P<day>[0-9]{1,2}), (?P<year>[0-9]{4}),? "
-    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})[ \u202f\xa0](?P<half>[AP])M",
-    re.IGNORECASE,
+    r"([A-Za-z]{3}) ([0-9]{1,2}), ([0-9]{4}),? ([0-9]{1,2}):([0-9]{2}):([0-9]{2})[ \u202f\xa0]([APap])[Mm]"
 )
 _ISO = re.compile(
     r"(?P<local>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,][0-9]+)?"
     r"(?P<offset>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
+
+# Seconds since 1970 that are a time in every zone.
+_FIRST, _LAST = (int(datetime(year, 1, 1, tzinfo=timezone.utc).timestamp()) for year in (2, 9999))
 
 
 def parse_zone(name: str) -> tzinfo | None:
@@ -60,32 +62,43 @@ def http_date(text: str | None) -> datetime | None:
 
 
 def read_time(value: Any, zone: tzinfo | None) -> datetime | None:
-    """Return a timestamp of the server, which does not write its zone, as a time in that zone; None if unreadable.
+    """Return a timestamp of the server, which does not write its zone, as a time in that zone; None if unreadable."""
+    epoch = read_epoch(value, zone)
+    return None if epoch is None else in_zone(epoch, zone)
+
+
+def in_zone(epoch: int, zone: tzinfo | None) -> datetime:
+    """Return seconds since 1970, as read_epoch returns them, as a time in a zone."""
+    return datetime.fromtimestamp(epoch, timezone.utc).astimezone(zone)
+
+
+def read_epoch(value: Any, zone: tzinfo | None) -> int | None:
+    """Return a timestamp of the server, which does not write its zone, as seconds since 1970; None if unreadable.
 
     Accepted are Java's texts, ISO 8601 with or without an offset, and milliseconds since 1970. A local time that
     occurs twice, when clocks are set back, is the earlier one: a backup is never taken for younger than it is.
     """
     try:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value // 1000, timezone.utc).astimezone(zone)
-        text = value.strip() if isinstance(value, str) else ""
-        if re.fullmatch(r"[0-9]{1,15}", text):
-            return read_time(int(text), zone)
-        if java := _JAVA.fullmatch(text):
-            year, day, hour, minute, second = (int(java[part]) for part in ("year", "day", "hour", "minute", "second"))
-            if not 1 <= hour <= 12:
-                return None
-            hour = hour % 12 + (12 if java["half"] in "Pp" else 0)
-            local = datetime(year, _MONTHS.index(java["month"].lower()) + 1, day, hour, minute, second)
-            return _in_zone(local, zone, zone)
-        if iso := _ISO.fullmatch(text):
-            local = datetime.fromisoformat(iso["local"])
-            return _in_zone(local, parse_zone(iso["offset"]) if iso["offset"] else zone, zone)
-    except (ValueError, OverflowError, OSError):
-        pass  # no such day, or none that a datetime can hold
-    return None
+        if isinstance(value, str):
+            epoch = _read_text(value.strip(), zone)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            epoch = int(value // 1000)
+        else:
+            return None
+    except (ValueError, OverflowError, OSError, KeyError):
+        return None  # no such day, or none that a datetime can hold
+    return epoch if epoch is not None and _FIRST <= epoch <= _LAST else None
 
 
-def _in_zone(local: datetime, written_in: tzinfo | None, zone: tzinfo | None) -> datetime:
-    # By way of UTC, even within one zone: that moves a local time that never was to one that was.
-    return local.replace(tzinfo=written_in).astimezone(timezone.utc).astimezone(zone)
+def _read_text(text: str, zone: tzinfo | None) -> int | None:
+    if java := _JAVA.fullmatch(text):
+        month, day, year, hour, minute, second, half = java.groups()
+        if not 1 <= int(hour) <= 12:
+            return None
+        hours = int(hour) % 12 + (12 if half in "Pp" else 0)
+        local = datetime(int(year), _MONTHS[month.lower()], int(day), hours, int(minute), int(second), tzinfo=zone)
+        return int(local.timestamp())
+    if iso := _ISO.fullmatch(text):
+        local = datetime.fromisoformat(iso["local"])
+        return int(local.replace(tzinfo=parse_zone(iso["offset"]) if iso["offset"] else zone).timestamp())
+    return int(text) // 1000 if re.fullmatch(r"[0-9]{1,15}", text) else None

@@ -23,7 +23,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.text.formatters import bytes_to_human, human_to_bytes
 
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import FUTURE, parse_age
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError, clip, one_line
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._messages import clip, one_line
 from ansible_collections.zstack.cloud.plugins.module_utils._options import check_ranges, kind_of
 
 POLICY_SPEC: Mapping[str, dict[str, Any]] = {

@@ -69,10 +69,12 @@ def test_requests_name_the_collection_and_what_can_be_decompressed(zstack: Simul
         assert request.headers["Accept-Encoding"] == "gzip, deflate"
 
 
-def test_all_calls_of_a_run_share_one_connection(zstack: Simulator, gather: Gather) -> None:
+def test_a_run_opens_a_connection_for_each_call_that_is_under_way_at_once(zstack: Simulator, gather: Gather) -> None:
     gather(zstack)
-    assert len(zstack.requests) == 5
-    assert len({request.connection for request in zstack.requests}) == 1
+    connections = [request.connection for request in zstack.requests]
+    assert len(connections) == 5
+    # The scan, and beside it the version and the time zone. The login and the logout use one of these three.
+    assert len(set(connections)) <= 3
 
 
 @pytest.mark.parametrize("reply", ["backups", "infos"])
@@ -375,10 +377,10 @@ def test_any_other_failure_is_not_retried(
 def test_a_refused_connection_is_retried_and_answered_with_what_to_check(gather: Gather, pauses: list[float]) -> None:
     with Simulator() as zstack:
         pass
-    error = failure(gather, zstack, retries=3, session_uuid="0123456789")
+    error = failure(gather, zstack, retries=3)
     assert pauses == [0, 2, 4]
     assert str(error) == (
-        f"127.0.0.1:{zstack.port}: GetDatabaseBackupFromImageStore: connection refused: nothing is listening on port "
+        f"127.0.0.1:{zstack.port}: LogInByAccount: connection refused: nothing is listening on port "
         f"{zstack.port}. Check host and port, and that the management node is running."
     )
     assert (error.status, error.error["code"]) == (None, None)

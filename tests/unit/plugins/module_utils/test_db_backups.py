@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -77,8 +76,8 @@ OPTIONS = Options(
 )
 
 
-def read(image: dict[str, Any]) -> dict[str, Any]:
-    return Backup.of(image, NOW, PLATFORM).fields(PLATFORM.version)
+def read(image: dict[str, Any], platform: Platform = PLATFORM) -> dict[str, Any]:
+    return Backup.of(image, platform.zone).fields(int(NOW.timestamp()), platform)
 
 
 def aged(*ages: timedelta | None) -> list[dict[str, Any]]:
@@ -158,7 +157,7 @@ def test_both_kinds_of_reply_describe_a_backup_alike(gather: Gather) -> None:
 
 @pytest.mark.parametrize("zone", [SHANGHAI, timezone.utc, ZoneInfo("America/New_York"), None])
 def test_the_epoch_is_that_of_the_time(zone: tzinfo | None) -> None:
-    backup = Backup.of(BACKUP, NOW, PLATFORM._replace(zone=zone)).fields(None)
+    backup = read(BACKUP, PLATFORM._replace(zone=zone))
     assert backup["created_epoch"] == datetime.fromisoformat(backup["created_at"]).timestamp()
     assert backup["age_seconds"] == NOW.timestamp() - backup["created_epoch"]
     assert isinstance(backup["created_epoch"], int)
@@ -189,7 +188,7 @@ def test_a_key_of_the_server_cannot_take_the_place_of_one_of_ours() -> None:
 
 @pytest.mark.parametrize("known", [PLATFORM._replace(version=None), PLATFORM._replace(version="")])
 def test_nothing_is_said_of_a_restore_where_the_platforms_version_is_not_known(known: Platform) -> None:
-    assert Backup.of(BACKUP, NOW, known).fields(known.version)["restorable"] is None
+    assert read(BACKUP, known)["restorable"] is None
 
 
 @pytest.mark.parametrize(
@@ -242,7 +241,7 @@ def test_a_warning_of_times_shows_no_part_of_a_secret(before: int, put: Callable
     secret = "Night@Watch#7"
     shown: list[str] = []
     redact = Redactor(secret)
-    asked = replace(OPTIONS, storages=[check_storage("ssh://root@192.0.2.20/bs", [{"storage_password": secret}])])
+    asked = OPTIONS._replace(storages=[check_storage("ssh://root@192.0.2.20/bs", [{"storage_password": secret}])])
     images = [{"createdTime": put("a" * before + secret + "b" * 300)}, {"createdTime": put("a" * before + secret)}]
     summarize(images, asked.storages[0], NOW, PLATFORM, asked, lambda text: shown.append(redact(text)))
     assert len(shown) == 1

@@ -15,15 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import (
-    ZStackError,
-    clip,
-    envelope_fields,
-    last_line,
-    one_line,
-    portable,
-    snake_case,
-)
+from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._json import portable, snake_case
+from ansible_collections.zstack.cloud.plugins.module_utils._messages import clip, envelope_fields, last_line, one_line
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 

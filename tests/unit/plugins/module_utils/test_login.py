@@ -69,7 +69,7 @@ def test_an_exception_of_the_caller_is_logged_out_and_raised(
     def fail(*_dummy: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(_db_backups, "describe_platform", fail)
+    monkeypatch.setattr(_db_backups, "summarize", fail)
     with pytest.raises(ZeroDivisionError):
         gather(zstack)
     assert not zstack.sessions

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it can change in any release.
+
+"""JSON values: how they are read, and what Ansible can pass on of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+_KEY_LIMIT = 100
+_DEPTH_LIMIT = 64
+_LONGEST_NUMBER = 400
+
+
+def parse_json(text: str) -> Any:
+    """Return the JSON value of a text; None if it is not JSON, or nested too deeply for Python."""
+    try:
+        return json.loads(text, parse_int=_number(int), parse_float=_number(float), parse_constant=lambda _dummy: None)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _number(convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    # The time that Python takes for a number grows with the square of its length.
+    return lambda digits: convert(digits) if len(digits) < _LONGEST_NUMBER else None
+
+
+def as_text(value: Any) -> str:
+    """Return a text as it is, and any other JSON value as JSON."""
+    value = portable(value, convert=str)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def portable(value: Any, convert: Callable[[str], str] | None = None, depth: int = _DEPTH_LIMIT) -> Any:
+    """Return a JSON value that Ansible can pass on.
+
+    Ansible cannot print lone surrogates, and JSON has neither NaN nor Infinity. What is nested deeper than anything
+    that ZStack sends becomes None. Keys of objects become snake_case, or what ``convert`` makes of them.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, (list, dict)) and not depth:
+        return None
+    if isinstance(value, list):
+        return [portable(each, convert, depth - 1) for each in value]
+    if isinstance(value, dict):
+        key_of = convert or snake_case
+        return {portable(key_of(key)): portable(each, convert, depth - 1) for key, each in value.items()}
+    return value
+
+
+@lru_cache(maxsize=1024)
+def snake_case(key: str) -> str:
+    """Return a key in snake_case. Ansible's own conversion takes quadratic time, so a key is cut."""
+    key = key[:_KEY_LIMIT]
+    if key == key.lower():
+        return key
+    from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
+
+    return str(next(iter(camel_dict_to_snake_dict({key: None}))))
