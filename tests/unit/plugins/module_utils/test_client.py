@@ -442,7 +442,11 @@ def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
             "<html><style>p {}</style><h1>Bad Gateway</h1><script>1 < 2</script></html>",
             ": Bad Gateway (HTTP 502).",
         ),
-        (302, "", "the response is a redirect to nowhere, which is not followed (HTTP 302)."),
+        (400, "", "the response is empty (HTTP 400)."),
+        *(
+            (status, '{"backups": []}', f"the response is a redirect to nowhere, which is not followed (HTTP {status}).")
+            for status in (300, 302, 399)
+        ),
     ],
 )
 def test_a_response_that_is_no_list_is_reported_in_its_own_words(
@@ -529,6 +533,11 @@ def test_a_response_may_hold_as_many_values_as_the_limit_and_no_more(
     zstack.clear()
     zstack.play({"body": '{"backups": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}'})
     assert "more than 10 JSON values (HTTP 200)" in str(failure(gather, zstack, timezone="UTC"))
+
+
+def test_a_number_of_hundreds_of_digits_is_null() -> None:
+    text = f"[{'7' * 399}, {'7' * 400}, {'0.' + '7' * 397}, {'0.' + '7' * 398}]"
+    assert _client.parse_json(text) == [int("7" * 399), None, 7 / 9, None]
 
 
 def test_a_compressed_response_that_breaks_off_is_a_failure(zstack: Simulator, gather: Gather) -> None:

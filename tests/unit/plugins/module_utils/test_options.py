@@ -25,6 +25,7 @@ ACCOUNT = {"account_name": "admin", "account_password": "password"}
 ACCESS_KEY = {"access_key_id": "key", "access_key_secret": "secret"}
 
 PARAMS = ArgumentSpecValidator(argument_spec()).validate({"host": "zstack.example.com"}).validated_parameters
+LONGEST_NAME = ".".join([*["a" * 63] * 3, "a" * 61])
 NO_SCHEME = "host must not include a scheme"
 NO_PATH = "context_path must be an absolute path such as /zstack, or / for none, without dot segments"
 NO_HEADER = "session_uuid must be printable ASCII without white space: write it as issued"
@@ -179,7 +180,10 @@ def test_what_is_no_whole_number_in_the_environment_is_an_error_that_names_the_o
 
 
 def test_only_options_that_are_numbers_are_looked_at_for_infinity() -> None:
-    written = {"host": "inf", "account_password": "1e999", "max_age": "inf", "port": 10**400, "limit": True}
+    written = {
+        **{"host": "inf", "use_ssl": "inf", "account_password": "1e999", "max_age": "inf"},
+        **{"port": 10**400, "limit": True},
+    }
     assert refusable(written, argument_spec()) == written
 
 
@@ -240,7 +244,9 @@ def test_a_missing_host_is_answered_with_every_place_to_write_it(checked: Check)
         ({"registry_port": 70000}, "registry_port must be between 1 and 65535, got 70000"),
         ({"registry_port": 0}, "registry_port must be between 1 and 65535, got 0"),
         ({"timeout": 0}, "timeout must be between 1 and 86400, got 0"),
+        ({"timeout": 86401}, "timeout must be between 1 and 86400, got 86401"),
         ({"retries": -1}, "retries must be between 0 and 100, got -1"),
+        ({"retries": 101}, "retries must be between 0 and 100, got 101"),
         ({"limit": 0}, "limit must be at least 1, got 0"),
         *(
             (
@@ -302,6 +308,7 @@ def test_a_missing_host_is_answered_with_every_place_to_write_it(checked: Check)
         ({"session_uuid": "a b"}, NO_HEADER),
         ({"session_uuid": " a"}, NO_HEADER),
         ({"session_uuid": "é"}, NO_HEADER),
+        ({"host": f"{LONGEST_NAME}a"}, "host must be a host name or an IP address, such as zstack.example.com"),
     ],
 )
 def test_a_wrong_value_is_answered_with_the_option_and_what_it_must_be(
@@ -310,6 +317,33 @@ def test_a_wrong_value_is_answered_with_the_option_and_what_it_must_be(
     line = refusal(checked, **{**SESSION, **options})
     assert line.startswith(f"{next(iter(options))} must ")
     assert words in line
+
+
+@pytest.mark.parametrize(
+    ("option", "lowest", "highest"),
+    [("port", 1, 65535), ("timeout", 1, 86400), ("retries", 0, 100), ("registry_port", 1, 65535), ("limit", 1, 2**64)],
+)
+def test_both_ends_of_a_range_are_taken(checked: Check, option: str, lowest: int, highest: int) -> None:
+    for value in (lowest, highest):
+        options = checked(**SESSION, **{option: value})
+        assert getattr(options, option, None) or getattr(options.connection, option) == value
+
+
+def test_options_that_are_not_set_have_their_documented_defaults(checked: Check) -> None:
+    connection = checked(**SESSION).connection
+    assert (connection.server, connection.context_path) == ("http://zstack.example.com:8080", "/zstack")
+    assert (connection.verify, connection.timeout, connection.retries) == (True, 60, 2)
+
+
+def test_an_access_key_has_an_id_for_a_header_and_any_secret(checked: Check) -> None:
+    line = "access_key_id must be printable ASCII without white space: write it as issued"
+    assert refusal(checked, access_key_id="a b", access_key_secret="secret") == line
+    assert checked(access_key_id="key", access_key_secret="密 码").connection.credentials.values == ("key", "密 码")
+
+
+def test_an_account_has_any_name(checked: Check) -> None:
+    name = "管理员 one"
+    assert checked(account_name=name, account_password="password").connection.credentials.values[0] == name
 
 
 def test_a_password_in_a_url_that_was_written_as_host_is_not_repeated(checked: Check) -> None:
@@ -332,6 +366,7 @@ def test_a_password_in_a_url_that_was_written_as_host_is_not_repeated(checked: C
         ("[fe80::1%eth0.1]", "http://[fe80::1%25eth0.1]:8080"),
         ("mn_1", "http://mn_1:8080"),
         ("face", "http://face:8080"),
+        (LONGEST_NAME, f"http://{LONGEST_NAME}:8080"),
     ],
 )
 def test_a_name_or_an_address_is_taken_as_host(checked: Check, host: str, server: str) -> None:
