@@ -319,6 +319,7 @@ TRANSIENT: dict[str, dict[str, Any]] = {
     "502": {"status": 502, "body": "<html><title>Bad Gateway</title></html>"},
     "504": {"status": 504, "body": ""},
     "an envelope in a 502": {"status": 502, "body": ENVELOPE % "SYS.1006"},
+    "an envelope in a 504": {"status": 504, "body": ENVELOPE % "SYS.1006"},
     "SYS.1010 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1010"},
     "SYS.1012 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1012"},
     "reset before a reply": {"cut": "before", "by": "reset"},
@@ -442,7 +443,7 @@ def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
             "<html><style>p {}</style><h1>Bad Gateway</h1><script>1 < 2</script></html>",
             ": Bad Gateway (HTTP 502).",
         ),
-        (400, "", "the response is empty (HTTP 400)."),
+        (400, "bad words", ": bad words (HTTP 400)."),
         *(
             (status, '{"backups": []}', f"the response is a redirect to nowhere, which is not followed (HTTP {status}).")
             for status in (300, 302, 399)

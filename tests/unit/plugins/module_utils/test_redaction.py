@@ -180,6 +180,20 @@ def test_the_url_in_an_answer_is_hidden_whether_the_password_is_known_as_written
     assert Redactor("p@ss", "p%40ss")(text) == Redactor("p%40ss")(text) == hidden
 
 
+@pytest.mark.parametrize(
+    ("secrets", "text"),
+    [
+        (["Open-Sesame", "Sesa"], "Open-Sesame"),
+        (["Open-Sesame", "Sesame-Street"], "Open-Sesame-Street"),
+        (["Open", "-Sesame"], "Open-Sesame"),
+        (["Sesame"], "SesameSesame"),
+    ],
+    ids=["within another", "across the end of another", "next to another", "twice"],
+)
+def test_secrets_that_overlap_or_touch_are_one(secrets: list[str], text: str) -> None:
+    assert Redactor(*secrets)(f"it is {text}.") == "it is ***."
+
+
 def test_each_line_of_a_secret_of_several_lines_is_hidden() -> None:
     assert Redactor("first half\r\nsecond half\t")("a first half, b\nSecond half") == "a ***, b\n***"
 
@@ -211,7 +225,7 @@ def test_a_secret_is_hidden_wherever_a_text_is_cut(names: list[str]) -> None:
     text = f"the words before {spelled} and those behind"
     start = text.index(spelled)
     shown = Redactor(secret)(text)
-    for limit in range(len(text) + 1):
+    for limit in range(len(text) + 2):
         cut = Redactor(secret)(text, limit)
         if limit <= start:
             assert cut == text[:limit]
@@ -221,15 +235,18 @@ def test_a_secret_is_hidden_wherever_a_text_is_cut(names: list[str]) -> None:
             assert not set(letters) & set(undone(cut[start:]))
         else:
             assert shown.startswith(cut)
-    for limit in range(1, len(text) + 1):
+    assert cut == shown
+    for limit in range(1, len(text) + 2):
         cut = Redactor(secret).ending(text, limit)
         if limit <= len(text) - start - len(spelled):
             assert cut == text[-limit:]
         elif limit < len(text) - start:
             assert cut.endswith(text[start + len(spelled) :])
             assert not set(letters) & set(undone(cut.removesuffix(text[start + len(spelled) :])))
-        else:
+        elif limit < len(text):
             assert shown.endswith(cut)
+        else:
+            assert cut == shown
 
 
 HOSTILE = {
@@ -333,14 +350,44 @@ def test_a_short_secret_is_hidden_where_it_is_shown_alone(text: str) -> None:
     assert "ab" not in one_line(Redactor("ab")(text))
 
 
-@pytest.mark.parametrize("spelled", ["Night\\100Watch\\0437", "Night\\u{40}Watch\\u{23}7", "Ni\\nght@Wat\\tch#7"])
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "Night\\100Watch\\0437",
+        "Night\\U00000040Watch\\U000000237",
+        "Night\\u{40}Watch\\u{23}7",
+        "Night%u0040Watch%U00237",
+        "Night\\uu0040Watch\\u00237",
+        "Ni\\nght@Wat\\tch#7",
+    ],
+)
 def test_a_secret_is_hidden_from_escapes_of_c_and_javascript(spelled: str) -> None:
     assert Redactor("Night@Watch#7")(f"it is {spelled}.") == "it is ***."
+
+
+@pytest.mark.parametrize(
+    "spelled", ["%u5bc6", "\\u5bc6", "\\u{5bc6}", "\\U00005bc6", "&#23494;", "&#x5bc6;", "%E5%AF%86", "\\xe5\\xaf\\x86"]
+)
+def test_a_character_of_chinese_is_found_in_each_escape(spelled: str) -> None:
+    assert Redactor("密码")(f"it is {spelled}码.") == "it is ***."
+
+
+def test_a_short_secret_is_hidden_without_the_quotes_and_the_unseen_characters_in_it() -> None:
+    assert Redactor("a'b'c")("it is 'a'\\''b'\\''c'.") == "it is '***'."
+    for secret in ("a\u200b", "ab\u200b"):
+        assert Redactor(secret)(f"it is {secret}, {secret[:-1]}.") == "it is ***, ***."
+
+
+@pytest.mark.parametrize("escape", ["\\u{10ffff}", "\\u{110000}", "\\U00110000", "&#1114112;", "\\ud83d", "%ff", "\\xff"])
+def test_an_escape_of_no_character_is_left_as_it_is(escape: str) -> None:
+    assert Redactor("sesame")(f"{escape} sesame") == f"{escape} ***"
 
 
 def test_a_secret_that_can_hardly_be_seen_leaves_other_texts_readable() -> None:
     redact = Redactor("0\U000e0fff\U000e0fff\U000e0fff")
     assert redact("ssh://root:0\U000e0fff\U000e0fff\U000e0fff@192.0.2.20") == "ssh://root:***@192.0.2.20"
+    assert Redactor("the\u200b")("the words") == "the words"
+    assert Redactor("them\u200b")("them and the words") == "*** and the words"
 
 
 @pytest.mark.parametrize("number", [12345678, -12345678, 12345678.0, 1234.5678])
