@@ -169,6 +169,26 @@ def test_the_body_of_a_redirect_is_not_read(zstack: Simulator, gather: Gather) -
     assert sent[0] < 50_000_000
 
 
+def test_a_body_that_is_announced_as_too_large_is_not_read(zstack: Simulator, gather: Gather) -> None:
+    sent = [0]
+    closed = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        try:
+            for _dummy in range(1000):
+                sent[0] += connection.send(b" " * 1_000_000)
+        finally:
+            closed.set()
+
+    with server_that(answer) as port:
+        error = failure(gather, zstack, port=port, session_uuid="0123456789")
+        assert closed.wait(HANGS)
+    assert "the response is larger than 64 MiB" in str(error)
+    # What the buffers of two sockets hold.
+    assert sent[0] < 50_000_000
+
+
 # Words that are nowhere else, and what has a meaning in a URL.
 WORDS = ["Quux", "Zyzzy", "Wvut", "Jäger", "密码", "Vex\udcff"]
 SECRETS = st.lists(st.sampled_from(WORDS) | st.sampled_from("@:/#%[]?&=+ \\'\"."), min_size=1, max_size=6).filter(

@@ -205,6 +205,8 @@ def test_nothing_is_said_of_a_restore_where_the_platforms_version_is_not_known(k
         (True, 1),
         (float("inf"), None),
         (float("nan"), None),
+        ("inf", None),
+        ("1e999", None),
         ([], None),
         ({}, None),
     ],
@@ -264,6 +266,13 @@ def test_a_warning_of_times_that_cannot_be_read_stays_short_and_on_one_line(
     (warning,) = warnings
     assert len(warning) < 400
     assert warning.isprintable()
+
+
+def test_a_warning_of_times_quotes_the_first_three(summary: Summary, warnings: list[str]) -> None:
+    summary([{"created": created} for created in "abcd"])
+    assert warnings == [
+        f"{STORAGE}: 4 of 4 backups have no readable time, such as 'a', 'b', 'c'. They are never the latest."
+    ]
 
 
 def test_max_age_leaves_out_what_is_older_or_of_unknown_age(summary: Summary) -> None:
@@ -526,6 +535,14 @@ def test_without_report_a_storage_that_fails_is_a_failure_that_names_it(
     with pytest.raises(ZStackError) as caught:
         gather(zstack, urls=storages_of(zstack))
     assert zstack.storages[1].url_without_password.replace("@", ":***@") in str(caught.value)
+
+
+def test_a_failure_of_the_only_storage_names_it_for_programs_alone(gather: Gather, zstack: Simulator) -> None:
+    zstack.play({"status": 500, "body": "words"})
+    with pytest.raises(ZStackError) as caught:
+        gather(zstack)
+    assert STORAGE[:-2] not in str(caught.value)
+    assert caught.value.error["storage"].startswith(STORAGE[:-2])
 
 
 def test_with_report_every_storage_of_a_node_that_is_down_is_reported(

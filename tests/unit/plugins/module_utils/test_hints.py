@@ -227,6 +227,17 @@ def test_the_last_words_of_a_failed_scan_come_first_and_decide_what_to_do(
     assert len(text) < 2000
 
 
+@pytest.mark.parametrize("code", [None, "ID.1002", "SYS.1001"])
+def test_the_last_words_of_a_command_decide_nothing_under_another_code(
+    zstack: Simulator, gather: Gather, code: str | None
+) -> None:
+    error = {"code": code, "details": "shell command[ssh] failed\nstderr: Permission denied"}
+    zstack.play({"status": 503, "body": json.dumps({"error": error})})
+    text = line(gather, zstack, "session")
+    assert "Permission denied (shell command[ssh] failed)" in text
+    assert "Try ssh" not in text
+
+
 def test_each_failure_of_a_scan_that_has_a_hint_is_in_the_table_above() -> None:
     for words, hint in SCAN_FAILURES.items():
         assert hint in [LAST_WORDS[last] for last in LAST_WORDS if words.lower() in last.lower()]

@@ -212,7 +212,7 @@ def test_a_secret_that_comes_later_is_hidden_from_then_on() -> None:
 
 @pytest.mark.parametrize("secret", ["x", "e1", "zst", "22"])
 def test_a_short_secret_is_hidden_where_it_stands_alone_and_leaves_words_readable(secret: str) -> None:
-    words = "expired e10 zstack_bs 2026-11-2210, next"
+    words = "expired (ox) (xo) e10 the1 zstack_bs azst 2026-11-2210 1122, next"
     shown = Redactor(secret)(f"ssh://root:{secret}@192.0.2.20: {words}; sshpass -p '{secret}'")
     assert shown == f"ssh://root:***@192.0.2.20: {words}; sshpass -p '***'"
 
@@ -247,6 +247,12 @@ def test_a_secret_is_hidden_wherever_a_text_is_cut(names: list[str]) -> None:
             assert shown.endswith(cut)
         else:
             assert cut == shown
+
+
+def test_the_end_of_a_long_text_is_cut_out_without_a_secret_across_its_start() -> None:
+    redact = Redactor("Open-Sesame")
+    assert redact.ending("x" * 20_000, 8000) == "x" * 8000
+    assert redact.ending("x" * 20_000 + "Open-Sesame" + "y" * 7995, 8000) == "***" + "y" * 7995
 
 
 HOSTILE = {

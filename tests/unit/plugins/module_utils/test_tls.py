@@ -31,6 +31,7 @@ def refusal(gather: Gather, zstack: Simulator, **options: Any) -> str:
     with pytest.raises(ZStackError) as caught:
         gather(zstack, use_ssl=True, **options)
     assert not zstack.requests, "something was sent"
+    assert not caught.value.transient
     return str(caught.value)
 
 
