@@ -13,11 +13,15 @@ from typing import Any
 import pytest
 import trustme
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from hypothesis import Phase, settings
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Options, argument_spec, check
 from ansible_collections.zstack.cloud.plugins.module_utils._options import given
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
+
+# For mutation testing, where only whether a test fails counts: without a search for the simplest example.
+settings.register_profile("mutants", database=None, phases=[Phase.explicit, Phase.generate])
 
 
 @pytest.fixture(autouse=True)

@@ -522,7 +522,7 @@ def test_with_report_a_storage_that_fails_is_reported_in_its_place_and_the_other
     assert (second["failed"], second["status"], second["error"]["code"]) == (True, 503, "SYS.1000")
     masked = zstack.storages[1].url_without_password.replace("@", ":***@")
     assert second["storage"] == second["error"]["storage"] == masked
-    assert masked in second["msg"]
+    assert second["msg"].startswith(f"127.0.0.1:{zstack.port}: {masked}: GetDatabaseBackupFromImageStore: ")
     assert zstack.storages[1].password not in json.dumps(second, ensure_ascii=False)
     assert (second["backups"], second["latest"], second["count"], second["total"]) == ([], None, 0, 0)
     assert [request.path for request in zstack.requests].count(LOGIN) == 1
@@ -534,11 +534,15 @@ def test_without_report_a_storage_that_fails_is_a_failure_that_names_it(
 ) -> None:
     with pytest.raises(ZStackError) as caught:
         gather(zstack, urls=storages_of(zstack))
-    assert zstack.storages[1].url_without_password.replace("@", ":***@") in str(caught.value)
+    masked = zstack.storages[1].url_without_password.replace("@", ":***@")
+    assert str(caught.value).startswith(f"127.0.0.1:{zstack.port}: {masked}: GetDatabaseBackupFromImageStore: ")
 
 
-def test_a_failure_of_the_only_storage_names_it_for_programs_alone(gather: Gather, zstack: Simulator) -> None:
-    zstack.play({"status": 500, "body": "words"})
+@pytest.mark.parametrize("fault", [{"status": 500, "body": "words"}, {"body": "{}"}], ids=["scan", "reply"])
+def test_a_failure_of_the_only_storage_names_it_for_programs_alone(
+    gather: Gather, zstack: Simulator, fault: dict[str, Any]
+) -> None:
+    zstack.play(fault)
     with pytest.raises(ZStackError) as caught:
         gather(zstack)
     assert STORAGE[:-2] not in str(caught.value)
