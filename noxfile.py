@@ -43,6 +43,7 @@ CORES = {
     "2.21.5": "3.13",
 }
 CORE = next(core for core in CORES if core.startswith("2.19."))
+OLDEST_CORE = next(iter(CORES))
 # What may fail: the next release of ansible-core, from its repository
 DEVEL_PYTHON = "3.14"
 
@@ -50,8 +51,8 @@ DEVEL_PYTHON = "3.14"
 OLDEST_PYTHON = "3.9"
 OLDEST_REQUESTS = "requests==2.25.0"
 
-# By file: those that run a long playbook share it among their tests.
-DISTRIBUTED = ["--numprocesses=auto", "--dist=loadfile"]
+# Tests of a group, such as those that share a long playbook, run in one process, and any others where there is room.
+DISTRIBUTED = ["--numprocesses=auto", "--dist=loadgroup"]
 
 # The share of plugins/ that the integration tests and the unit tests must reach between them.
 COVERAGE_PERCENT = 95
@@ -187,7 +188,7 @@ def install_pytest(session: nox.Session, core: str) -> None:
     """Install what the tests of pytest need."""
     session.install(
         f"ansible-core=={core}",
-        "pytest==9.2.0",
+        stock_package("pytest"),
         "pytest-cov==7.1.0",
         "pytest-xdist==3.8.0",
         "ansible-builder==3.1.1",  # the last for Python 3.10
@@ -197,7 +198,10 @@ def install_pytest(session: nox.Session, core: str) -> None:
 
 
 def add_system(core: str) -> None:
-    """Add a session, such as system-2.19, that tests whole playbooks on one ansible-core, with all else the oldest."""
+    """Add a session, such as system-2.19, that tests whole playbooks on one ansible-core, with all else the oldest.
+
+    The oldest ansible-core also tests plugins with that requests. On any other, units-* tests them with the latest.
+    """
     release = release_of(core)
 
     @nox.session(name=f"system-{release}", python=CORES[core], default=False, tags=["matrix"])
@@ -209,10 +213,12 @@ def add_system(core: str) -> None:
         python = str(host / "bin" / "python")
         session.run(python, "-m", "pip", "install", "--quiet", OLDEST_REQUESTS, external=True)
         # ansible-lint does not run on every ansible-core.
-        tests = session.posargs or ["tests/unit/plugins", "tests/system", "--ignore=tests/system/test_lint.py"]
-        session.run("pytest", *DISTRIBUTED, *tests, env={"MODULE_PYTHON": python})
+        tests = ["tests/system", "--ignore=tests/system/test_lint.py"]
+        if core == OLDEST_CORE:
+            tests.append("tests/unit/plugins")
+        session.run("pytest", *DISTRIBUTED, *(session.posargs or tests), env={"MODULE_PYTHON": python})
 
-    system.__doc__ = f"Test plugins and playbooks on ansible-core {release}, with the oldest that hosts may have."
+    system.__doc__ = f"Test playbooks on ansible-core {release}, with the oldest that hosts may have."
     add_to_matrix(f"system-{release}", [OLDEST_PYTHON, CORES[core]])
 
 
@@ -220,7 +226,8 @@ for core in CORES:
     add_system(core)
     add_sanity(release_of(core), f"ansible-core=={core}", CORES[core])
     add_ansible_test("integration", core, *(["--coverage"] if core == CORE else []), default=core == CORE)
-    add_ansible_test("units", core, "--python", CORES[core], default=False)
+    # Other tests have nothing to do with Ansible.
+    add_ansible_test("units", core, "--python", CORES[core], "tests/unit/plugins/", default=False)
 add_sanity("devel", antsibull_nox.ansible.get_ansible_core_package_name("devel").name, DEVEL_PYTHON, optional=True)
 
 
@@ -246,7 +253,7 @@ def docs(session: nox.Session) -> None:
     session.install(
         f"ansible-core=={CORE}",
         stock_package("antsibull-docs"),
-        "Sphinx==9.0.4",
+        stock_package("Sphinx"),
         "sphinx-ansible-theme==0.10.4",
         "sphinx-copybutton==0.5.2",
     )

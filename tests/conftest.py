@@ -13,15 +13,27 @@ from typing import Any
 import pytest
 import trustme
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Options, argument_spec, check
 from ansible_collections.zstack.cloud.plugins.module_utils._options import given
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
+# Property tests try the same examples each time, and take as long as they need. Others: --hypothesis-profile=random
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("random", settings.get_profile("repeatable"), derandomize=False)
 # For mutation testing, where only whether a test fails counts: without a search for the simplest example.
-settings.register_profile("mutants", database=None, phases=[Phase.explicit, Phase.generate])
+settings.register_profile(
+    "mutants", settings.get_profile("repeatable"), phases=[Phase.explicit, Phase.generate]
+)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)

@@ -38,6 +38,13 @@ class Fault:
     code: str | None = None
     says: tuple[str, ...] = ()
 
+    @property
+    def waits(self) -> bool:
+        """Whether only the client's time limit ends the call: the server is silent, or slower than anybody waits."""
+        return self.play is not None and (
+            self.play.drip is not None or bool(self.play.cut) and self.play.by == "silence"
+        )
+
     @classmethod
     def read(cls, name: str, entry: Mapping[str, Any]) -> Fault:
         """The fault that the catalogue describes with *entry*; raises TypeError for a key that does not exist."""

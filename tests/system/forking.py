@@ -22,7 +22,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,7 +42,7 @@ class Outcome:
     """What became of a run. A negative ``returncode`` is the signal that killed the process."""
 
     returncode: int
-    seconds: float  # from the fork until ``wait`` saw the end
+    computing: float  # seconds of processor time
     peak: int  # bytes of resident memory, including what the process shares with the server
     stdout: str  # its first SHOWN bytes
     stderr: str
@@ -61,7 +60,7 @@ class Running:
 
     def wait(self) -> Outcome:
         outcome = Outcome(**self._server.ask("wait"))
-        assert outcome.returncode != -signal.SIGALRM, f"the module hangs, after {outcome.seconds:.0f} s"
+        assert outcome.returncode != -signal.SIGALRM, f"the module hangs, after {HANGS} s"
         return outcome
 
 
@@ -115,7 +114,6 @@ def serve() -> None:
     gc.freeze()  # or the end of each run would first copy what it shares with the server
     for line in iter(sys.stdin.readline, ""):
         with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-            started = time.monotonic()
             pid = os.fork()
             if pid == 0:
                 for target, source in enumerate((os.open(os.devnull, os.O_RDONLY), stdout.fileno(), stderr.fileno())):
@@ -132,7 +130,7 @@ def serve() -> None:
             _pid, status, usage = os.wait4(pid, 0)
             outcome: dict[str, Any] = {
                 "returncode": os.waitstatus_to_exitcode(status),
-                "seconds": time.monotonic() - started,
+                "computing": usage.ru_utime + usage.ru_stime,
                 "peak": usage.ru_maxrss * 1024,
             }
             for name, file in (("stdout", stdout), ("stderr", stderr)):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No fault of the catalogue makes the module need much more memory or time than a good reply."""
+"""No fault of the catalogue makes the module need much memory or computing, or not end at all."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ansible_collections.zstack.cloud.tests.system.forking import ForkServer, Ou
 
 MEBIBYTE = 1024 * 1024
 PEAK = 400 * MEBIBYTE
-#: Seconds beside the option timeout, generous for a busy machine: a fault without an end would exceed any limit.
-SLACK = 20
+#: Seconds of processor time, which others on a busy machine do not use up. Most runs need less than one.
+COMPUTING = 20
 
 BACKUP = (
     '{"name": "zstack-db-backup-4.7.21-2024-05-06", "version": "4.7.21", "type": "singleDatabase", "size": 81788928, '
@@ -49,13 +49,6 @@ def server() -> Iterator[ForkServer]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def start_up(server: ForkServer) -> float:
-    """Seconds that a run takes whose calls are all answered at once: no option bounds what a process needs to start."""
-    with Simulator() as zstack:
-        return max(server.run(options(zstack, timeout=60)).seconds for _number in range(3))
-
-
 def options(zstack: Simulator, timeout: int) -> dict[str, Any]:
     name, password = zstack.account
     return {
@@ -71,42 +64,35 @@ def options(zstack: Simulator, timeout: int) -> dict[str, Any]:
     }
 
 
-def waits(fault: Fault) -> bool:
-    """Whether only the option timeout ends the call: the server is silent, or slower than anybody waits."""
-    play = fault.play
-    return play is not None and (play.drip is not None or (play.cut is not None and play.by == "silence"))
-
-
-def check(outcome: Outcome, seconds: float) -> None:
-    print(f"{outcome.peak / MEBIBYTE:.0f} MiB, {outcome.seconds:.2f} s")
+def check(outcome: Outcome) -> None:
+    print(f"{outcome.peak / MEBIBYTE:.0f} MiB, {outcome.computing:.2f} s")
     assert outcome.returncode >= 0, outcome
     assert outcome.peak < PEAK
-    assert outcome.seconds < seconds + SLACK
+    assert outcome.computing < COMPUTING
 
 
 @pytest.mark.parametrize("fault", catalogue().values(), ids=catalogue())
-def test_a_fault_takes_neither_much_memory_nor_much_longer_than_the_timeout(
-    fault: Fault, zstack: Simulator, server: ForkServer, start_up: float
+def test_a_fault_takes_neither_much_memory_nor_much_computing_and_ends(
+    fault: Fault, zstack: Simulator, server: ForkServer
 ) -> None:
-    timeout = 1 if waits(fault) else 5
     if fault.play:
         zstack.play(fault.name)
 
-    outcome = server.run({**options(zstack, timeout), **fault.client})
+    outcome = server.run({**options(zstack, timeout=1 if fault.waits else HANGS), **fault.client})
 
     assert zstack.requests or fault.client, outcome.stdout
-    check(outcome, timeout + start_up)
+    check(outcome)
 
 
 @pytest.mark.parametrize("body", EXPENSIVE.values(), ids=EXPENSIVE)
-def test_a_reply_that_is_costly_to_read_takes_neither_much_memory_nor_much_longer_than_the_timeout(
-    body: list[Any], zstack: Simulator, server: ForkServer, start_up: float
+def test_a_reply_that_is_costly_to_read_takes_neither_much_memory_nor_much_computing(
+    body: list[Any], zstack: Simulator, server: ForkServer
 ) -> None:
     zstack.play({"status": 500 if body[0].startswith("<") else 200, "body": body})
 
-    outcome = server.run(options(zstack, timeout=5))
+    outcome = server.run(options(zstack, timeout=HANGS))
 
-    check(outcome, 5 + start_up)
+    check(outcome)
 
 
 def test_a_hundred_thousand_backups_are_listed_without_much_memory(zstack: Simulator, server: ForkServer) -> None:
@@ -115,14 +101,14 @@ def test_a_hundred_thousand_backups_are_listed_without_much_memory(zstack: Simul
     outcome = server.run({**options(zstack, timeout=HANGS), "limit": 1})
 
     assert '"total": 100000' in outcome.stdout
-    check(outcome, HANGS)
+    check(outcome)
 
 
-def test_retries_take_no_longer_than_the_timeout(zstack: Simulator, server: ForkServer, start_up: float) -> None:
+def test_retries_end_at_the_timeout(zstack: Simulator, server: ForkServer) -> None:
     zstack.play({"status": 502, "body": ""})
 
     outcome = server.run({**options(zstack, timeout=4), "retries": 100})
 
-    # The first ones have no pause or a short one.
-    assert len([request for request in zstack.requests if "image-store" in request.path]) > 2
-    check(outcome, 4 + start_up)
+    # The first retry has no pause; a hundred would take years.
+    assert len([request for request in zstack.requests if "image-store" in request.path]) >= 2
+    check(outcome)

@@ -28,6 +28,7 @@ import yaml
 from ansible_collections.zstack.cloud.plugins.lookup import zstack_db_backup
 from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_METHODS
 from ansible_collections.zstack.cloud.plugins.modules import zstack_db_backup_facts, zstack_db_backup_info
+from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 ROOT = Path(__file__).parents[2]
@@ -167,7 +168,7 @@ def test_the_commands_of_a_page_run_as_they_are_pasted(page: str, zstack: Simula
         input=typed,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -274,6 +275,6 @@ def play(
         env={**os.environ, "ZSTACK_PORT": str(zstack.port), "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         check=False,
     )

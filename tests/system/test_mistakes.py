@@ -23,6 +23,8 @@ import yaml
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.system.commands import run
 
+pytestmark = pytest.mark.xdist_group("mistakes")
+
 GUIDE = Path(__file__).parents[2] / "docs" / "docsite" / "rst" / "guide_troubleshooting.rst"
 SECTION = re.compile(r"^Common mistakes\n-+\n(.*?)^[^\n]+\n-+$", re.MULTILINE | re.DOTALL)
 MISTAKE = re.compile(r"^([^\n]+)\n~+\n(.*?)(?=^[^\n]+\n~+$|\Z)", re.MULTILINE | re.DOTALL)

@@ -27,8 +27,11 @@ from urllib.parse import quote, unquote
 import pytest
 import yaml
 
+from ansible_collections.zstack.cloud.tests.limits import HANGS, PLAYBOOK_HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Fault, Simulator, catalogue
 from ansible_collections.zstack.cloud.tests.system.commands import environment
+
+pytestmark = pytest.mark.xdist_group("playbooks")
 
 # What runs the module: hosts may have an older Python than Ansible's, and older requests.
 MODULE_PYTHON = os.environ.get("MODULE_PYTHON", sys.executable)
@@ -87,20 +90,27 @@ PLAYBOOK = """
       no_log: "{{ quiet }}"
       ignore_errors: true
       register: by_module
-    - block:
-        - ansible.builtin.set_fact:
-            by_lookup: "{{ lookup('zstack.cloud.zstack_db_backup', term, **options) }}"
-          vars:
-            term: "{{ url if password_in == 'lookup_url' else url_without_password }}"
-            options: "{{ both | combine({} if password_in == 'lookup_url' else {'storage_password': password}) }}"
-          no_log: "{{ quiet }}"
-      rescue:
-        - ansible.builtin.set_fact:
-            by_lookup: {failed: true, msg: "{{ ansible_failed_result.msg }}"}
+    - ansible.builtin.set_fact:
+        by_lookup: "{{ lookup('zstack.cloud.zstack_db_backup', term, **options) }}"
+      vars:
+        term: "{{ url if password_in == 'lookup_url' else url_without_password }}"
+        options: "{{ both | combine({} if password_in == 'lookup_url' else {'storage_password': password}) }}"
+      no_log: "{{ quiet }}"
+      ignore_errors: true
+      register: lookup_task
+
+- hosts: localhost
+  gather_facts: false
+  tasks:
     - ansible.builtin.copy:
-        content: "{{ {'module': by_module, 'lookup': by_lookup} | to_json }}"
-        dest: "{{ playbook_dir }}/results/{{ inventory_hostname }}.json"
+        content: "{{ dict(groups.all | zip(modules | zip(lookups, lookup_tasks))) | to_json }}"
+        dest: "{{ playbook_dir }}/results.json"
         mode: "0600"
+      vars:
+        hosts: "{{ groups.all | map('extract', hostvars) }}"
+        modules: "{{ hosts | map(attribute='by_module') }}"
+        lookups: "{{ hosts | map(attribute='by_lookup', default={}) }}"
+        lookup_tasks: "{{ hosts | map(attribute='lookup_task') }}"
 """
 
 
@@ -141,11 +151,10 @@ def run(place: Path, hosts: dict[str, Host], quiet: bool) -> Run:
                 "password_in": host.password_in,
                 "credentials": credentials(zstack, host.method),
                 "client": dict(host.fault.client) if host.fault else {},
-                "patience": 5 if host.fault and waits(host.fault) else 60,
+                "patience": 10 if host.fault and host.fault.waits else HANGS,
                 "quiet": quiet,
                 "ansible_python_interpreter": MODULE_PYTHON,
             }
-        (place / "results").mkdir()
         (place / "playbook.yml").write_text(PLAYBOOK)
         (place / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": inventory}}))
         done = subprocess.run(
@@ -162,13 +171,13 @@ def run(place: Path, hosts: dict[str, Host], quiet: bool) -> Run:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
-            timeout=600,
+            timeout=PLAYBOOK_HANGS,
             check=False,
         )
         assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
-        results = {path.stem: json.loads(path.read_text()) for path in (place / "results").iterdir()}
-        assert results.keys() == hosts.keys()
-        written = [place / "ansible.log", *(place / "results").iterdir(), *(place / "junit").iterdir()]
+        left = json.loads((place / "results.json").read_text())
+        assert left.keys() == hosts.keys()
+        written = [place / "ansible.log", place / "results.json", *(place / "junit").iterdir()]
         outputs = {path.name: path.read_text() for path in written}
         seen = [
             request.headers.get("Authorization", "") for zstack in simulators.values() for request in zstack.requests
@@ -180,7 +189,9 @@ def run(place: Path, hosts: dict[str, Host], quiet: bool) -> Run:
         )
         digest = hashlib.sha512(account_password.encode()).hexdigest()
         return Run(
-            results=results,
+            results={
+                name: {"module": module, "lookup": found or failed} for name, (module, found, failed) in left.items()
+            },
             outputs={**outputs, "stdout": done.stdout, "stderr": done.stderr},
             servers={name: f"{zstack.host}:{zstack.port}" for name, zstack in simulators.items()},
             sessions_left={
@@ -189,11 +200,6 @@ def run(place: Path, hosts: dict[str, Host], quiet: bool) -> Run:
             },
             secrets={account_password, key_secret, digest, *WORDS, *sessions},
         )
-
-
-def waits(fault: Fault) -> bool:
-    """Return whether only the option timeout ends the call."""
-    return fault.play is not None and (fault.play.drip is not None or fault.play.by == "silence")
 
 
 def credentials(zstack: Simulator, method: str) -> dict[str, str]:

@@ -29,10 +29,13 @@ from urllib.parse import quote
 import pytest
 import yaml
 
+from ansible_collections.zstack.cloud.tests.limits import PLAYBOOK_HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.system.commands import environment, run
 from ansible_collections.zstack.cloud.tests.system.test_examples import ROOT, SHOWN_AT, blocks
 from ansible_collections.zstack.cloud.tests.system.test_playbooks import shown
+
+pytestmark = pytest.mark.xdist_group("verify_role")
 
 NOW = datetime(2026, 11, 23, 17, 0, 0, tzinfo=timezone(timedelta(hours=8)))
 PLAYBOOK_NAME = "zstack.cloud.verify_db_backup"
@@ -275,7 +278,7 @@ def play(place: Path, *arguments: str, **env: str) -> subprocess.CompletedProces
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=600,
+        timeout=PLAYBOOK_HANGS,
         check=False,
     )
 

@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
+from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.system.commands import MODULE, run
 
 VERSION = yaml.safe_load((Path(__file__).parents[2] / "galaxy.yml").read_text(encoding="utf-8"))["version"]
@@ -152,7 +153,7 @@ def run_module(recorder: Recorder, place: Path, env: Mapping[str, str] | None = 
     netrc.write_text("machine 127.0.0.1 login nobody password nothing\n")
     netrc.chmod(0o600)
     arguments = place / "arguments.json"
-    options = {"host": "127.0.0.1", "port": recorder.port, "timeout": 30, "retries": 0, **options}
+    options = {"host": "127.0.0.1", "port": recorder.port, "timeout": HANGS, "retries": 0, **options}
     arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": options}))
     done = run(sys.executable, "-m", MODULE, str(arguments), place=place, **(env or {}))
     assert done.returncode == 0, done.stdout + done.stderr

@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 
+from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 SCAN = "/v1/database-backups/image-store"
@@ -39,7 +40,7 @@ class Caller:
         return self.raw(method, "/zstack" + path, **arguments)
 
     def raw(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        return self._http.request(method, self._url + path, **{"timeout": 5, "allow_redirects": False, **arguments})
+        return self._http.request(method, self._url + path, **{"timeout": HANGS, "allow_redirects": False, **arguments})
 
     def log_in(self, password: str | None = None, **arguments: Any) -> requests.Response:
         name, right_password = self.zstack.account

@@ -19,6 +19,7 @@ import pytest
 import requests
 import trustme
 
+from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import catalogue
 
 ROOT = Path(__file__).parents[3]
@@ -44,7 +45,7 @@ def scan(facts: dict[str, Any], scheme: str = "http", **arguments: Any) -> reque
         f"{scheme}://{facts['host']}:{facts['port']}/zstack/v1/database-backups/image-store",
         headers={"Authorization": f"OAuth {facts['session_uuid']}"},
         params={"url": facts["storage_url"]},
-        timeout=5,
+        timeout=HANGS,
         **arguments,
     )
 
@@ -56,7 +57,7 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signa
         assert facts["pid"] == process.pid
         assert scan(facts).json()["backups"]
         os.kill(process.pid, number)
-        output, _dummy = process.communicate(timeout=5)
+        output, _dummy = process.communicate(timeout=HANGS)
     assert (process.returncode, ready_file.exists()) == (0, False)
     assert output == f"A simulated ZStack listens on http://127.0.0.1:{facts['port']}\n"
 
@@ -84,7 +85,7 @@ def test_its_options_are_the_simulator_s_settings(tmp_path: Path) -> None:
         created = scan(facts).json()["infos"][0]["created"]
         assert created.count(",") == 2
         version = f"http://127.0.0.1:{facts['port']}/zstack/v1/management-nodes/actions"
-        assert requests.put(version, json={"getVersion": {}}, timeout=5).status_code == 400
+        assert requests.put(version, json={"getVersion": {}}, timeout=HANGS).status_code == 400
 
 
 def test_it_speaks_https_with_a_certificate(authority: trustme.CA, ca_path: str, tmp_path: Path) -> None:

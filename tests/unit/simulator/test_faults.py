@@ -14,21 +14,23 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from ansible_collections.zstack.cloud.tests.simulator import Simulator, catalogue
+from ansible_collections.zstack.cloud.tests.limits import HANGS
+from ansible_collections.zstack.cloud.tests.simulator import Fault, Simulator, catalogue
 from ansible_collections.zstack.cloud.tests.unit.simulator.caller import SCAN, Caller
 
 LIMIT = 64 * 1024 * 1024
 PLAYABLE = [name for name, fault in catalogue().items() if fault.play]
 
-# Longer than the slow fault takes, shorter than a dripping one takes for a byte
-TIMEOUT = 0.8
-
-
 # What a client asks for; it cannot read a reply in another one
 ENCODINGS = {None, "gzip"}
 
 
-def make(caller: Caller, call: str) -> requests.Response:
+def limit(fault: Fault) -> float:
+    """Return a time limit that only a fault about time reaches: its bytes are a second apart, if they come at all."""
+    return 0.8 if fault.waits else HANGS
+
+
+def make(caller: Caller, fault: Fault) -> requests.Response:
     """Make the call that a fault names, with its reply's body still to be read."""
     session = caller.zstack.open_session("admin")
     calls: dict[str, tuple[str, str, Any]] = {
@@ -39,10 +41,10 @@ def make(caller: Caller, call: str) -> requests.Response:
         "timezone": ("GET", "/v1/management-nodes/platform-timezone", None),
         "version": ("PUT", "/v1/management-nodes/actions", {"getVersion": {}}),
     }
-    method, path, body = calls[call]
+    method, path, body = calls[fault.call]
     headers = {"Authorization": f"OAuth {session}"}
     query = {"url": caller.zstack.storage_url}
-    return caller.call(method, path, headers=headers, params=query, json=body, stream=True, timeout=TIMEOUT)
+    return caller.call(method, path, headers=headers, params=query, json=body, stream=True, timeout=limit(fault))
 
 
 def size(reply: requests.Response) -> int:
@@ -61,7 +63,7 @@ def test_a_fault_reaches_the_client_as_the_catalogue_says(zstack: Simulator, cal
     zstack.play(name)
     status: int | None = None
     try:
-        with make(caller, fault.call) as reply:
+        with make(caller, fault) as reply:
             if reply.is_redirect or (reply.headers.get("Content-Encoding") in ENCODINGS and size(reply) <= LIMIT):
                 status = reply.status_code
     except requests.RequestException:
@@ -80,7 +82,7 @@ def test_a_fault_says_what_the_catalogue_says(zstack: Simulator, caller: Caller,
         assert not fault.says and not fault.code
         return
     zstack.play(name)
-    reply = make(caller, fault.call)
+    reply = make(caller, fault)
     text = reply.headers.get("Location", "") + ("" if reply.is_redirect else reply.content.decode())
     if fault.code:
         assert str(reply.json()["error"]["code"]) == fault.code
@@ -95,7 +97,7 @@ def test_a_fault_that_a_retry_helps_against_is_over_after_its_times(
 ) -> None:
     zstack.play(name, times=1)
     with suppress(requests.ConnectionError):
-        assert make(caller, catalogue()[name].call).status_code in (502, 503, 504)
+        assert make(caller, catalogue()[name]).status_code in (502, 503, 504)
     assert caller.log_in().status_code == 200
     assert caller.scan().status_code == 200
 
@@ -104,7 +106,7 @@ def test_a_fault_that_a_retry_helps_against_is_over_after_its_times(
 def test_a_fault_without_a_server_is_made_by_the_client(zstack: Simulator, name: str) -> None:
     client = catalogue()[name].client
     with pytest.raises(requests.ConnectionError):
-        requests.get(f"http://{client['host']}:{client.get('port', zstack.port)}/", proxies={"all": ""}, timeout=5)
+        requests.get(f"http://{client['host']}:{client.get('port', zstack.port)}/", proxies={"all": ""}, timeout=HANGS)
     with pytest.raises(ValueError, match="nothing to play"):
         zstack.play(name)
 
@@ -218,7 +220,7 @@ def test_a_quote_can_be_written_in_every_way() -> None:
 
 def test_a_fault_can_have_lines_that_are_no_headers(zstack: Simulator, caller: Caller) -> None:
     zstack.play({"reason": "Fine", "headers": {"X-Tea": "oolong"}, "lines": ["no header", {"base64": "Wi06IP8="}]})
-    with socket.create_connection((zstack.host, zstack.port), timeout=5) as connection:
+    with socket.create_connection((zstack.host, zstack.port), timeout=HANGS) as connection:
         connection.sendall(f"GET /zstack{SCAN} HTTP/1.1\r\nHost: zstack\r\n\r\n".encode())
         with connection.makefile("rb") as reply:
             head = reply.read().partition(b"\r\n\r\n")[0].split(b"\r\n")
@@ -248,9 +250,9 @@ def test_a_session_stays_open_only_where_the_catalogue_says_so(zstack: Simulator
     session = zstack.open_session("admin") if fault.call == "logout" else ""
     try:
         if fault.call == "logout":
-            caller.log_out(session, timeout=TIMEOUT)
+            caller.log_out(session, timeout=limit(fault))
         else:
-            session = caller.log_in(timeout=TIMEOUT).json()["inventory"]["uuid"]
+            session = caller.log_in(timeout=limit(fault)).json()["inventory"]["uuid"]
             caller.log_out(session)
     except (requests.RequestException, LookupError, ValueError):
         pass

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups
@@ -386,7 +386,6 @@ zones = st.sampled_from(sorted(available_timezones() - {"localtime", "Factory"})
 ).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
-@settings(deadline=None)
 @given(
     zone=zones,
     now=st.integers(10**8, 4 * 10**9),

@@ -26,8 +26,7 @@ FEW = 100
 
 def limit(fault: Fault) -> int:
     """Return a time limit that only a fault about time reaches, even on a busy machine."""
-    play = fault.play
-    return 2 if play and (play.drip or (play.cut and play.by == "silence")) else HANGS
+    return 2 if fault.waits else HANGS
 
 
 def spellings(zstack: Simulator) -> list[str]:

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor, redact_logs
+from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 Gather = Callable[..., Any]
@@ -93,8 +94,9 @@ def test_a_call_that_outlives_its_time_limit_is_logged_without_secrets(
 
     monkeypatch.setattr(threading.Thread, "start", recorded_start)
     with Simulator() as zstack:
-        # A byte a second: no single read takes long, so the thread reads on when nobody waits for it any more.
-        zstack.play({"drip": "body", "pace": 0.3, "body": "0123456789", "lines": ["this is no header"]})
+        # Byte by byte: no single read takes long, so the thread reads on when nobody waits for it any more.
+        body = [{"repeat": "0", "times": 10 * HANGS}]
+        zstack.play({"drip": "body", "pace": 0.3, "body": body, "lines": ["this is no header"]})
         session = zstack.open_session("admin")
         with pytest.raises(ZStackError, match="no response within 1 s"):
             gather(zstack, timeout=1, session_uuid=session)
@@ -105,7 +107,7 @@ def test_a_call_that_outlives_its_time_limit_is_logged_without_secrets(
         secrets = [*secrets_of(zstack), session]
     assert outlived
     for thread in outlived:
-        thread.join(60)
+        thread.join(HANGS)
     log = "\n".join(lines)
     assert "late: ssh://root:***@192.0.2.20" in log
     assert [secret for secret in secrets if secret in log] == []

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from hypothesis import HealthCheck, settings
 from hypothesis import given as given_any
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Options, argument_spec, check
@@ -454,7 +454,7 @@ def test_good_options_are_taken_and_any_others_are_refused_in_one_line_that_name
         assert options.storages[0].masked == "ssh://root:***@192.0.2.20/bs"
         return True
 
-    @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=100)
     @given_any(good, terms, odd, values)
     def check_any(right: dict[str, Any], term: Any, wrong: dict[str, Any], odd_term: Any) -> None:
         outcomes.append(check_these(right, term))

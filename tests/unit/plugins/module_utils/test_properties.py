@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from requests import Response
 
@@ -31,7 +31,6 @@ from ansible_collections.zstack.cloud.plugins.module_utils._platform import Plat
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
 from ansible_collections.zstack.cloud.plugins.module_utils._times import parse_zone, read_time
 
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 PLATFORM = Platform("4.8.30", timezone.utc, "UTC", "server")
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -82,7 +81,7 @@ def test_any_of_20_000_replies_is_a_result_or_a_zstack_error(options: Options) -
     client = Client(options.connection, lambda _dummy: None)
     reached: Counter[str] = Counter()
 
-    @settings(UNHURRIED, max_examples=1000)
+    @settings(max_examples=1000)
     @given(status=statuses, value=values, entry=entries, date=dates)
     def check(status: int, value: Any, entry: dict[str, Any], date: str | None) -> None:
         for reply in replies_with(value, entry):
@@ -97,7 +96,7 @@ def test_any_body_is_a_result_or_a_zstack_error(options: Options) -> None:
     client = Client(options.connection, lambda _dummy: None)
     reached: Counter[str] = Counter()
 
-    @settings(UNHURRIED, max_examples=500)
+    @settings(max_examples=500)
     @given(
         status=statuses,
         body=st.binary() | st.text().map(str.encode) | st.sampled_from([b"", b"<p>", b"{}", b'{"infos": []}']),
@@ -165,7 +164,6 @@ def assert_well_formed(error: ZStackError) -> None:
     json.dumps(error.error, allow_nan=False, ensure_ascii=False).encode()
 
 
-@UNHURRIED
 @given(envelope=st.dictionaries(st.sampled_from(ERROR_FIELDS) | st.text(), values) | values)
 def test_any_envelope_is_a_well_formed_error(envelope: Any) -> None:
     parsed = parse_json(json.dumps(envelope))
@@ -188,7 +186,6 @@ def java_time(at: datetime, form: str) -> str:
 def test_any_timestamp_is_a_time_with_an_offset_or_none() -> None:
     reached: Counter[bool] = Counter()
 
-    @UNHURRIED
     @given(
         good=st.datetimes(datetime(1971, 1, 1), datetime(2199, 12, 31)).map(lambda at: at.replace(microsecond=0)),
         form=st.sampled_from(JAVA_FORMS),
@@ -213,7 +210,6 @@ def test_any_timestamp_is_a_time_with_an_offset_or_none() -> None:
 def test_any_name_of_a_zone_is_a_zone_or_none() -> None:
     reached: Counter[bool] = Counter()
 
-    @UNHURRIED
     @given(
         name=st.text()
         | st.from_regex(r"(GMT|UTC)?[+-]\d\d?:?\d*", fullmatch=True)

@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus, unquote
 from xml.sax.saxutils import quoteattr
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Options, gather
@@ -22,8 +22,6 @@ from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStack
 from ansible_collections.zstack.cloud.plugins.module_utils._messages import one_line
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-
-UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def percent_lower(text: str) -> str:
@@ -120,7 +118,7 @@ secrets = st.lists(pieces, min_size=4, max_size=12).map("".join)
 ways = st.lists(st.sampled_from(list(QUOTING)), min_size=1, max_size=4)
 
 
-@settings(UNHURRIED, max_examples=400)
+@settings(max_examples=400)
 @given(secret=secrets, names=ways, context=st.sampled_from(CONTEXTS))
 def test_a_secret_is_hidden_however_programs_quote_it(secret: str, names: list[str], context: tuple[str, str]) -> None:
     # What is shorter is hidden only where it stands alone.
@@ -323,7 +321,7 @@ UNSEEN += ["\u200b", "\u00ad", "\ufeff", "\u202e", "\u2060", "\ufffd", "\n", "\r
 unseen = st.lists(st.sampled_from(UNSEEN), max_size=3).map("".join)
 
 
-@settings(UNHURRIED, max_examples=400)
+@settings(max_examples=400)
 @given(
     secret=st.sampled_from(["Night@Watch#7", "p%40ss'word", "密码é-Moon", "0123456789abcdef"]),
     data=st.data(),

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
@@ -22,7 +22,6 @@ from ansible_collections.zstack.cloud.tests.unit.simulator.vectors import lines
 FORM = "ssh://username@hostname[:sshPort]/path"
 URL = "ssh://root@192.0.2.20/bs"
 WITH_PASSWORD = "ssh://root:Sesame@192.0.2.20/bs"
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def refusal(term: Any, *sources: dict[str, Any]) -> str:
@@ -305,7 +304,7 @@ odd_parts = st.tuples(
 def test_any_url_is_refused_without_its_password_or_java_accepts_it() -> None:
     outcomes: list[bool] = []
 
-    @settings(UNHURRIED, max_examples=500)
+    @settings(max_examples=500)
     @given(st.tuples(parts, odd_parts))
     def check_both(urls: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
         for user, password, host, port, path in urls:
@@ -328,7 +327,6 @@ def test_any_url_is_refused_without_its_password_or_java_accepts_it() -> None:
     assert sum(outcomes) >= 0.3 * len(outcomes), f"{sum(outcomes)} of {len(outcomes)} were accepted"
 
 
-@UNHURRIED
 @given(password=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
 def test_any_plain_password_arrives_as_it_was_written(password: str) -> None:
     parsed = uri.parse(check_storage(URL, [{"storage_password": password}]).url)

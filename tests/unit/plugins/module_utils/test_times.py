@@ -21,7 +21,6 @@ from ansible_collections.zstack.cloud.plugins.module_utils._times import http_da
 from ansible_collections.zstack.cloud.tests.simulator.java import timestamp
 from ansible_collections.zstack.cloud.tests.unit.simulator.vectors import lines
 
-UNHURRIED = settings(deadline=None)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BERLIN = ZoneInfo("Europe/Berlin")
 MOMENTS = [datetime(2026, month, 23, 8, 5, 9, tzinfo=timezone.utc) for month in (1, 4, 7, 11)]
@@ -235,7 +234,6 @@ zones = st.sampled_from(sorted(available_timezones() - {"localtime", "Factory"})
 instants = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, timezone.utc))
 
 
-@UNHURRIED
 @given(zone=zones, instant=instants, java=st.sampled_from([8, 17, 25]))
 def test_any_instant_in_any_zone_is_read_as_it_was_or_as_the_earlier_of_two(
     zone: tzinfo, instant: datetime, java: int
@@ -300,14 +298,21 @@ nearly_dates = st.tuples(
 good_dates = st.integers(86400 * 365, 86400 * 365 * 8028).map(lambda seconds: formatdate(seconds, usegmt=True))
 
 
-@settings(UNHURRIED, max_examples=500)
-@given(good=good_dates, odd=nearly_dates | st.text())
-def test_any_date_header_is_a_time_that_every_zone_can_be_applied_to_or_none(good: str, odd: str) -> None:
-    assert http_date(good)
-    for header in (good, odd):
-        moment = http_date(header)
-        for zone in ("UTC", "Pacific/Kiritimati", "-18:00", "+18:00"):
-            assert moment is None or moment.astimezone(parse_zone(zone)).tzinfo
+def test_any_date_header_is_a_time_that_every_zone_can_be_applied_to_or_none() -> None:
+    read: list[bool] = []
+
+    @settings(max_examples=300)
+    @given(good=good_dates, odd=nearly_dates | st.text())
+    def check(good: str, odd: str) -> None:
+        assert http_date(good)
+        for header in (good, odd):
+            moment = http_date(header)
+            read.append(moment is not None)
+            for zone in ("UTC", "Pacific/Kiritimati", "-18:00", "+18:00"):
+                assert moment is None or moment.astimezone(parse_zone(zone)).tzinfo
+
+    check()
+    assert 0.4 < sum(read) / len(read) < 0.9, f"{sum(read)} of {len(read)} were read"
 
 
 DATE = re.compile(
@@ -368,7 +373,6 @@ def test_a_date_is_written_with_an_offset_that_has_a_colon(zone: tzinfo, written
     assert is_java_date(text)
 
 
-@UNHURRIED
 @given(
     zone=zones | st.integers(-18 * 3600, 18 * 3600).map(lambda seconds: timezone(timedelta(seconds=seconds))),
     instant=instants,

@@ -395,7 +395,7 @@ times = st.one_of(
 )
 sizes = st.none() | st.integers(-1, 10**12) | st.integers() | st.floats() | st.text(max_size=4) | st.just(10**400)
 images = st.fixed_dictionaries({}, optional={"name": texts, "version": texts, "createdTime": times, "size": sizes})
-policies = st.fixed_dictionaries(
+policies = st.just({}) | st.fixed_dictionaries(
     {},
     optional={
         "max_age": st.none() | st.integers(0, 10**9 - 1).map("{}s".format),
@@ -410,8 +410,11 @@ policies = st.fixed_dictionaries(
 
 @st.composite
 def results_of_ours(draw: st.DrawFn) -> dict[str, Any]:
-    """Whatever module and lookup can return: sorted, cut, failed."""
-    if draw(st.integers(0, 4)) == 0:
+    """Whatever module and lookup can return: sorted, cut, failed. Most of them are good."""
+    kind = draw(st.sampled_from(["good", "good", "good", "odd", "failed"]))
+    if kind == "good":
+        return result(*[backup(age) for age in sorted(draw(st.sets(st.integers(0, DAY), min_size=1, max_size=12)))])
+    if kind == "failed":
         return draw(st.sampled_from([FAILED, {"failed": True, "msg": "no"}, {"skipped": True}]))
     made = result(*draw(st.lists(images, max_size=12)), running=draw(texts))
     made["timezone_source"] = draw(st.sampled_from(["option", "server", "login", "host"]))
@@ -421,38 +424,60 @@ def results_of_ours(draw: st.DrawFn) -> dict[str, Any]:
     return made
 
 
-@given(st.lists(results_of_ours(), max_size=4), policies, st.lists(texts, max_size=4))
-def test_a_verdict_never_raises_and_always_gives_reasons(
-    results: list[dict[str, Any]], policy: dict[str, Any], names: list[str | None]
-) -> None:
-    verdict = judge(results, names=names, **policy)
-    for storage in verdict["storages"]:
-        assert storage["passed"] == (not storage["unmet"]) == all(check["passed"] for check in storage["checks"])
-        assert all("\n" not in text for text in [storage["name"], *storage["unmet"]])
-    passed = sum(storage["passed"] for storage in verdict["storages"])
-    assert verdict["passed"] == (passed >= (policy.get("min_storages") or max(1, len(results))))
-    assert verdict["passed"] or verdict["unmet"]
+def assert_both(passed: list[bool]) -> None:
+    """Check that of generated verdicts neither the passed nor the failed ones are rare."""
+    assert 0.1 < sum(passed) / len(passed) < 0.9, f"{sum(passed)} of {len(passed)} passed"
 
 
-@given(st.lists(results_of_ours(), max_size=4), policies, st.randoms(use_true_random=False))
-def test_the_order_of_results_and_of_their_backups_does_not_matter(
-    results: list[dict[str, Any]], policy: dict[str, Any], chance: random.Random
-) -> None:
-    def outcome(results: list[dict[str, Any]]) -> tuple[Any, ...]:
-        verdict = judge(results, names=["a storage"] * 4, **policy)
-        return verdict["passed"], verdict["summary"], verdict["platform_version"], sorted(verdict["unmet"])
+def test_a_verdict_never_raises_and_always_gives_reasons() -> None:
+    reached: list[bool] = []
 
-    shuffled = [
-        {**each, "backups": chance.sample(each["backups"], len(each["backups"]))} if "backups" in each else each
-        for each in chance.sample(results, len(results))
-    ]
-    assert outcome(shuffled) == outcome(results)
+    @given(st.lists(results_of_ours(), max_size=4), policies, st.lists(texts, max_size=4))
+    def check(results: list[dict[str, Any]], policy: dict[str, Any], names: list[str | None]) -> None:
+        verdict = judge(results, names=names, **policy)
+        for storage in verdict["storages"]:
+            assert storage["passed"] == (not storage["unmet"]) == all(check["passed"] for check in storage["checks"])
+            assert all("\n" not in text for text in [storage["name"], *storage["unmet"]])
+        passed = sum(storage["passed"] for storage in verdict["storages"])
+        assert verdict["passed"] == (passed >= (policy.get("min_storages") or max(1, len(results))))
+        assert verdict["passed"] or verdict["unmet"]
+        reached.append(verdict["passed"])
+
+    check()
+    assert_both(reached)
 
 
-@given(st.lists(st.integers(-300, 10 * DAY), min_size=1, max_size=10, unique=True), st.integers(0, 10 * DAY), policies)
-def test_more_age_never_turns_a_failed_verdict_into_a_passed_one(
-    ages: list[int], more: int, policy: dict[str, Any]
-) -> None:
-    younger = judge(result(*[backup(age) for age in sorted(ages)]), **policy)
-    older = judge(result(*[backup(age + more) for age in sorted(ages)]), **policy)
-    assert younger["passed"] or not older["passed"]
+def test_the_order_of_results_and_of_their_backups_does_not_matter() -> None:
+    reached: list[bool] = []
+
+    @given(st.lists(results_of_ours(), max_size=4), policies, st.randoms(use_true_random=False))
+    def check(results: list[dict[str, Any]], policy: dict[str, Any], chance: random.Random) -> None:
+        def outcome(results: list[dict[str, Any]]) -> tuple[Any, ...]:
+            verdict = judge(results, names=["a storage"] * 4, **policy)
+            return verdict["passed"], verdict["summary"], verdict["platform_version"], sorted(verdict["unmet"])
+
+        shuffled = [
+            {**each, "backups": chance.sample(each["backups"], len(each["backups"]))} if "backups" in each else each
+            for each in chance.sample(results, len(results))
+        ]
+        assert outcome(shuffled) == outcome(results)
+        reached.append(outcome(results)[0])
+
+    check()
+    assert_both(reached)
+
+
+def test_more_age_never_turns_a_failed_verdict_into_a_passed_one() -> None:
+    reached: list[bool] = []
+
+    @given(
+        st.lists(st.integers(-300, 10 * DAY), min_size=1, max_size=10, unique=True), st.integers(0, 10 * DAY), policies
+    )
+    def check(ages: list[int], more: int, policy: dict[str, Any]) -> None:
+        younger = judge(result(*[backup(age) for age in sorted(ages)]), **policy)
+        older = judge(result(*[backup(age + more) for age in sorted(ages)]), **policy)
+        assert younger["passed"] or not older["passed"]
+        reached.extend([younger["passed"], older["passed"]])
+
+    check()
+    assert_both(reached)
