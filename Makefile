@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Thin faces of the nox sessions, for a machine with python3, make and git. More for a session: `make unit ARGS="-k login"`.
+# Shortcuts for nox sessions. They require python3, make and git. To pass arguments: make unit ARGS="-k login"
 
 SHELL := /bin/bash -o pipefail
 PYTHON ?= python3
@@ -14,33 +14,33 @@ help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 .PHONY: demo
-demo: .venv/stamp  ## Show the backups of a simulated ZStack, or of the one that ZSTACK_HOST names
+demo: .venv/stamp  ## Show the backups of a simulated platform, or of the platform that ZSTACK_HOST is set to
 	@.venv/bin/python -m tests.demo
 
 .PHONY: test
-test: .venv/stamp  ## Run all that a change must pass, on one ansible-core
+test: .venv/stamp  ## Run all checks and tests that a change must pass, with one ansible-core
 	@mkdir -p build
 	@$(NOX) | tee build/test.log
 	@grep -E '^=+ .* in [0-9.]+s' build/test.log | tail -n 1
 
 .PHONY: matrix
-matrix: .venv/stamp  ## Run sanity, integration, unit and system tests on every ansible-core
+matrix: .venv/stamp  ## Run the sanity, integration, unit and system tests with every ansible-core
 	@$(NOX) --tags matrix
 
 .PHONY: mutants
-mutants: .venv/stamp  ## List changes to plugins/module_utils that no unit test notices. Takes hours
+mutants: .venv/stamp  ## Mutation-test plugins/module_utils, and list the surviving mutants (takes hours)
 	@$(SESSION)
 
 .PHONY: lint docs unit
-lint: .venv/stamp  ## Check format, style and types
+lint: .venv/stamp  ## Format the code, and check style and types
 	@$(SESSION)
 docs: .venv/stamp  ## Render the documentation into build/docs
 	@$(SESSION)
-unit: .venv/stamp  ## Run the unit and system tests alone
+unit: .venv/stamp  ## Run only the unit and system tests
 	@$(SESSION)
 
 .PHONY: clean
-clean:  ## Remove all that these tasks made
+clean:  ## Remove all files that these tasks created
 	rm -rf .venv .nox build tests/output
 
 .venv/stamp: requirements-dev.txt tests/integration/requirements.txt

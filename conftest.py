@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Let plain pytest import the collection as ansible does. Under ansible-test that is so already."""
+"""Let pytest import the collection as ansible does. ansible-test already takes care of this."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 
 
 def find_collection() -> None:
-    # Nothing can be imported from the tree before it is there.
+    # tests/tree.py cannot be imported yet, because it creates the tree that modules are imported from.
     tree = runpy.run_path(str(Path(__file__).parent / "tests" / "tree.py"))["collections_path"]()
-    # For the commands that tests run
+    # For commands that the tests run
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = os.environ["PYTHONPATH"] = tree
     sys.path.insert(0, tree)
 

@@ -6,10 +6,10 @@
 # dependencies = ["nox==2026.10.20", "antsibull-nox==1.10.0", "ansible-core==2.19.14"]
 # ///
 
-"""The tasks of this collection: ``nox --list`` shows them, plain ``nox`` runs those with a star.
+"""The nox sessions of this collection. ``nox --list`` lists them, and ``nox`` runs those that are marked with a star.
 
-The stock sessions of antsibull-nox are configured in antsibull-nox.toml. Here stand those that it would run in
-containers, which run in virtual environments instead, and our own.
+antsibull-nox.toml configures the standard sessions of antsibull-nox. This file defines the others, including those that
+antsibull-nox would run in containers. Here they use virtual environments.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parent
 
-# What everything is tested on: releases of ansible-core, each with a Python that it runs on. `nox` uses one of them.
+# The releases of ansible-core to test with, each with a Python version. Plain `nox` uses only one of them, CORE.
 CORES = {
     "2.16.19": "3.10",
     "2.17.14": "3.12",
@@ -44,70 +44,70 @@ CORES = {
 }
 CORE = next(core for core in CORES if core.startswith("2.19."))
 OLDEST_CORE = next(iter(CORES))
-# What may fail: the next release of ansible-core, from its repository
+# The Python for the development version of ansible-core, whose session may fail.
 DEVEL_PYTHON = "3.14"
 
-# The oldest that a host may have, in the matrix.
+# The oldest supported versions on a host.
 OLDEST_PYTHON = "3.9"
 OLDEST_REQUESTS = "requests==2.25.0"
 
 # Tests of a group, such as those that share a long playbook, run in one process, and any others where there is room.
 DISTRIBUTED = ["--numprocesses=auto", "--dist=loadgroup"]
 
-# The share of plugins/ that the integration tests and the unit tests must reach between them.
+# The coverage of plugins/ that the integration tests and the unit tests must reach together.
 COVERAGE_PERCENT = 95
 INTEGRATION_COVERAGE = ROOT / "tests" / "output" / "integration-coverage"
 
-# pyenv's commands answer only for those Pythons that are switched on: offer nox, and ansible-test, all that it has. And
-# first of all what was installed along with nox: antsibull-nox calls ansible-galaxy.
+# pyenv's shims only work for active Python versions, so put all installed versions on the PATH. The directory of nox
+# comes first, because antsibull-nox calls the ansible-galaxy in it.
 PYENV = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
 for directory in [*sorted(PYENV.glob("versions/3.*/bin")), Path(sys.executable).parent]:
     os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ['PATH']}"
 
-# Tests have a ZStack of their own. They must not meet one that `make demo` was pointed at.
+# Tests use a simulator. They must not connect to the platform that is set for `make demo`.
 for name in [name for name in os.environ if name.startswith("ZSTACK_")]:
     del os.environ[name]
 
 nox.needs_version = ">=2026.8.10"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
-nox.options.default_venv_backend = "virtualenv"  # not uv, which would not look where pip is told to
+nox.options.default_venv_backend = "virtualenv"  # not uv, which ignores the configuration of pip
 
 antsibull_nox.load_antsibull_nox_toml()
 
 
 def stock_package(name: str) -> str:
-    """Return a package with the version that antsibull-nox.toml pins for the stock sessions."""
+    """Return the requirement for a package that antsibull-nox.toml pins."""
     settings = (ROOT / "antsibull-nox.toml").read_text(encoding="utf-8")
     (package,) = re.findall(rf'"({name}==[^"]+)"', settings)
     return str(package)
 
 
-# What lints the examples is what lints the collection.
+# The examples are linted with the same version as the collection.
 ANSIBLE_LINT = stock_package("ansible-lint")
 
 
 def copy_collection(session: nox.Session) -> antsibull_nox.sessions.CollectionSetup:
-    """Copy the collection into a tree of its own, where ansible finds it."""
+    """Copy the collection to a directory in which ansible finds it."""
     copy = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
     if copy is None:
-        session.skip("nox is not to run in an environment of its own")
+        session.skip("nox runs without virtual environments")
     return copy
 
 
 def release_of(core: str) -> str:
-    """Return the release, such as 2.19, that a version of ansible-core belongs to."""
+    """Return the release of a version of ansible-core, such as 2.19."""
     return core.rpartition(".")[0]
 
 
 def add_to_matrix(name: str, pythons: Iterable[str], *, optional: bool = False) -> None:
-    """Add a session to those of the workflow: ``nox -s matrix-generator``."""
+    """Add a session to the matrix of the GitHub workflow, which ``nox -s matrix-generator`` prints."""
     session = {"name": name, "python": "\n".join(pythons), "optional": optional}
     antsibull_nox.sessions.utils.register("sessions", session)
 
 
 def run_ansible_test(session: nox.Session, package: str, test: str, *options: str) -> None:
-    """Run a test of ansible-test in a copy of the collection, in virtual environments that it makes."""
+    """Run ansible-test in a copy of the collection, with virtual environments."""
     session.install(package)
     session.run("python", "tests/tools/seed_pip_bootstrap.py")
     copy = copy_collection(session)
@@ -121,7 +121,7 @@ def run_ansible_test(session: nox.Session, package: str, test: str, *options: st
 
 
 def refuse_skipped_tests(session: nox.Session, reports: Path) -> None:
-    """Fail if a sanity test was skipped for want of something, as opposed to having nothing to look at."""
+    """Fail if a sanity test was skipped because a requirement is missing."""
     skipped = [
         f"{element.get('message') or element.text}"
         for report in sorted(reports.glob("*.xml"))
@@ -132,7 +132,7 @@ def refuse_skipped_tests(session: nox.Session, reports: Path) -> None:
 
 
 def add_ansible_test(test: str, core: str, *options: str, default: bool) -> None:
-    """Add a session, such as units-2.19, that runs a test of ansible-test on one ansible-core."""
+    """Add a session, such as units-2.19, that runs ansible-test with one ansible-core."""
     release = release_of(core)
     python = CORES[core]
 
@@ -140,65 +140,65 @@ def add_ansible_test(test: str, core: str, *options: str, default: bool) -> None
     def ansible_test(session: nox.Session) -> None:
         run_ansible_test(session, f"ansible-core=={core}", test, "--venv", *options)
 
-    ansible_test.__doc__ = f"Run ansible-test {test} of ansible-core {release} on Python {python}."
+    ansible_test.__doc__ = f"Run ansible-test {test} with ansible-core {release} and Python {python}."
     add_to_matrix(f"{test}-{release}", [python])
 
 
 def host_pythons(release: str) -> list[str]:
-    """Return the Pythons that hosts of a release of ansible-core may have, as far as this collection supports them."""
+    """Return the Python versions on hosts that both a release of ansible-core and this collection support."""
     core = antsibull_nox.ansible.parse_ansible_core_version(release)
     pythons = map(str, antsibull_nox.ansible.get_ansible_core_info(core).remote_python_versions)
     return [python for python in pythons if Version(python) >= Version(OLDEST_PYTHON)]
 
 
 def run_sanity(session: nox.Session, package: str, pythons: list[str]) -> None:
-    """Run the sanity tests, those that compile and import the modules with each of these Pythons."""
+    """Run the sanity tests. The tests that compile and import modules use each of these Python versions."""
     targets = [f"--target-python={python}" for python in pythons]
     controller = f"--controller=origin:python=venv/{session.python}"
     run_ansible_test(session, package, "sanity", "--junit", controller, *targets)
 
 
 def add_sanity(release: str, package: str, python: str, *, optional: bool = False) -> None:
-    """Add a session, such as sanity-2.19, that demands each Python that hosts may have."""
+    """Add a session, such as sanity-2.19, that requires all Python versions that are supported on hosts."""
     pythons = host_pythons(release)
 
     @nox.session(name=f"sanity-{release}", python=python, default=False, tags=["devel" if optional else "matrix"])
     def sanity(session: nox.Session) -> None:
         if missing := [python for python in pythons if not shutil.which(f"python{python}")]:
             session.error(
-                f"not found: Python {', '.join(missing)}. Modules are tested with Python {', '.join(pythons)}"
+                f"not found: Python {', '.join(missing)}. This session requires Python {', '.join(pythons)}"
             )
         run_sanity(session, package, pythons)
 
-    sanity.__doc__ = f"Run the sanity tests of ansible-core {release}, with each Python that hosts may have."
+    sanity.__doc__ = f"Run the sanity tests of ansible-core {release} with all Python versions supported on hosts."
     add_to_matrix(f"sanity-{release}", sorted({*pythons, python}, key=Version), optional=optional)
 
 
 @nox.session(python=CORES[CORE], default=True)
 def sanity(session: nox.Session) -> None:
-    """Run the sanity tests with those Pythons that this machine has. The matrix demands all of them."""
+    """Run the sanity tests with the Python versions on this machine. The matrix requires all of them."""
     pythons = host_pythons(release_of(CORE))
     found = [python for python in pythons if shutil.which(f"python{python}")]
     if missing := sorted(set(pythons) - set(found), key=Version):
-        session.warn(f"Not tested, because not found: Python {', '.join(missing)}")
+        session.warn(f"Not tested, because it was not found: Python {', '.join(missing)}")
     run_sanity(session, f"ansible-core=={CORE}", found)
 
 
 def install_pytest(session: nox.Session, core: str) -> None:
-    """Install what the tests of pytest need."""
+    """Install the requirements of the pytest tests."""
     session.install(
         f"ansible-core=={core}",
         stock_package("pytest"),
         "pytest-cov==7.1.0",
         "pytest-xdist==3.8.0",
-        "ansible-builder==3.1.1",  # the last for Python 3.10
+        "ansible-builder==3.1.1",  # the last version for Python 3.10
         "-r",
         "tests/unit/requirements.txt",
     )
 
 
 def add_system(core: str) -> None:
-    """Add a session, such as system-2.19, that tests whole playbooks on one ansible-core, with all else the oldest.
+    """Add a session, such as system-2.19, that tests playbooks with one ansible-core and the oldest other versions.
 
     The oldest ansible-core also tests plugins with that requests. On any other, units-* tests them with the latest.
     """
@@ -218,7 +218,7 @@ def add_system(core: str) -> None:
             tests.append("tests/unit/plugins")
         session.run("pytest", *DISTRIBUTED, *(session.posargs or tests), env={"MODULE_PYTHON": python})
 
-    system.__doc__ = f"Test playbooks on ansible-core {release}, with the oldest that hosts may have."
+    system.__doc__ = f"Test playbooks with ansible-core {release} and the oldest Python and requests."
     add_to_matrix(f"system-{release}", [OLDEST_PYTHON, CORES[core]])
 
 
@@ -233,10 +233,10 @@ add_sanity("devel", antsibull_nox.ansible.get_ansible_core_package_name("devel")
 
 @nox.session(default=True)
 def molecule(session: nox.Session) -> None:
-    """Run the scenarios of molecule. The stock session would start where molecule does not see their config.yml."""
+    """Run the Molecule scenarios. The standard session uses a directory where Molecule does not find config.yml."""
     session.install(f"ansible-core=={CORE}", "molecule==26.10.0", "-r", "tests/integration/requirements.txt")
     copy = copy_collection(session)
-    # Two simulators listen at a time. Their usual ports may be in use.
+    # The scenarios start two simulators. Their default ports may be in use.
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as another:
         ports = one.getsockname()[1], another.getsockname()[1]
     env = {
@@ -249,7 +249,7 @@ def molecule(session: nox.Session) -> None:
 
 @nox.session(default=True)
 def docs(session: nox.Session) -> None:
-    """Render the guides and the plugins' pages into build/docs; any warning fails."""
+    """Render the documentation to build/docs. Any warning is an error."""
     session.install(
         f"ansible-core=={CORE}",
         stock_package("antsibull-docs"),
@@ -271,11 +271,11 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(name="import-check", default=True)
 def import_check(session: nox.Session) -> None:
-    """Build the collection, and import it by the rules of Galaxy and Automation Hub; any warning fails."""
+    """Build the collection, and check it with the importer of Galaxy and Automation Hub. Any warning is an error."""
     session.install(f"ansible-core=={CORE}", "galaxy-importer==0.4.44", ANSIBLE_LINT)
     tarball, _path, _data = antsibull_nox.collection.build_collection(session)
     if tarball is None:
-        session.error("nothing was built")
+        session.error("no artifact was built")
     rules = {"GALAXY_IMPORTER_CONFIG": str(ROOT / "tests" / "galaxy-importer.cfg")}
     with session.chdir(tarball.parent):
         log = str(session.run("python", "-m", "galaxy_importer.main", tarball.name, env=rules, silent=True))
@@ -285,7 +285,7 @@ def import_check(session: nox.Session) -> None:
 
 
 def install_browser(session: nox.Session) -> str | None:
-    """Install what drives a browser; return the path of Chromium, or None if this machine does not have it."""
+    """Install the requirements of the browser tests, and return the path of Chromium, or None if it is missing."""
     chromium = shutil.which("chromium")
     if chromium:
         install_pytest(session, CORE)
@@ -295,7 +295,7 @@ def install_browser(session: nox.Session) -> str | None:
 
 @nox.session(python=CORES[CORE], default=True)
 def browser(session: nox.Session) -> None:
-    """Test the page of report_db_backups in Chromium. Where REQUIRE_CHROMIUM is set, it must be installed."""
+    """Test the page of report_db_backups in Chromium. If it is missing, skip, or fail if REQUIRE_CHROMIUM is set."""
     if install_browser(session):
         session.run("pytest", *DISTRIBUTED, *(session.posargs or ["tests/browser"]))
     elif os.environ.get("REQUIRE_CHROMIUM"):
@@ -306,7 +306,7 @@ def browser(session: nox.Session) -> None:
 
 @nox.session(python=CORES[CORE], default=False)
 def screenshot(session: nox.Session) -> None:
-    """Take the picture of the page of report_db_backups that the documentation shows."""
+    """Update the screenshot of the page of report_db_backups in the documentation."""
     if not install_browser(session):
         session.error("chromium is not installed")
     session.run("python", "-m", "tests.browser.screenshot", "docs/images/report_db_backups.png")
@@ -314,21 +314,21 @@ def screenshot(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def changelog(session: nox.Session) -> None:
-    """Make CHANGELOG.rst of the fragments, for the version in galaxy.yml: the first step of a release."""
+    """Generate CHANGELOG.rst from the fragments, for the version in galaxy.yml."""
     session.install(f"ansible-core=={CORE}", "antsibull-changelog==0.36.0")
     session.run("antsibull-changelog", "release", *session.posargs)
 
 
 @nox.session(python=CORES[CORE], default=True)
 def unit(session: nox.Session) -> None:
-    """Run unit and system tests. Without arguments: measure them with the integration tests, and demand coverage."""
+    """Run the unit and system tests. Without arguments, also check the coverage together with the integration tests."""
     install_pytest(session, CORE)
     session.install(ANSIBLE_LINT)
     options = session.posargs
     if not options:
         session.run("coverage", "erase")
         options = [*DISTRIBUTED, "--cov=plugins", "--cov-report=term-missing:skip-covered"]
-        # Where the integration tests have not run yet, what is covered is shown, no more
+        # Without results of the integration tests, the coverage is shown but not checked.
         if measured := sorted(map(str, INTEGRATION_COVERAGE.glob("*"))):
             session.run("coverage", "combine", "--keep", *measured)
             options += ["--cov-append", f"--cov-fail-under={COVERAGE_PERCENT}"]
@@ -337,9 +337,9 @@ def unit(session: nox.Session) -> None:
 
 @nox.session(python=CORES[CORE], default=False)
 def mutants(session: nox.Session) -> None:
-    """Change plugins/module_utils in small ways and list the changes that no unit test notices. It takes hours.
+    """Mutation-test plugins/module_utils, and list the mutants that no unit test detects. This takes hours.
 
-    Arguments name files, such as ``_times.py``. What was done is kept in build/mutants, and not done again.
+    The arguments are names of files, such as ``_times.py``. Results are kept in build/mutants and reused.
     """
     install_pytest(session, CORE)
     session.install("cosmic-ray==8.7.0")
@@ -361,11 +361,11 @@ def mutants(session: nox.Session) -> None:
             report = str(session.run("cr-report", "--surviving-only", "--show-diff", str(results), silent=True))
             (reports / f"{module}.txt").write_text(report, encoding="utf-8")
             survivors += report.count("worker outcome")
-    session.log(f"{survivors} changes survived: see {reports.relative_to(ROOT)}/*.txt")
+    session.log(f"{survivors} mutants survived: see {reports.relative_to(ROOT)}/*.txt")
 
 
 def mutation_config(module: str) -> str:
-    """Return the settings in tests/mutants.toml for one file. Its own tests are run, or those of the modules."""
+    """Return the settings in tests/mutants.toml for one file, with its own tests or else those of the modules."""
     tests = "tests/unit/plugins/module_utils/test" + module
     if not (ROOT / tests).exists():
         tests = "tests/unit/plugins/modules"
@@ -373,6 +373,6 @@ def mutation_config(module: str) -> str:
     return settings.format(module=f"plugins/module_utils/{module}", tests=tests)
 
 
-# `python noxfile.py` needs nothing but a tool that reads the metadata at the top, such as uv or pipx.
+# Lets tools that read the metadata at the top, such as uv and pipx, run this file as a script.
 if __name__ == "__main__":
     nox.main()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How Sphinx renders the guides and the plugins' pages: ``make docs``."""
+"""The Sphinx configuration for ``make docs``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ project = title = html_title = html_short_title = "zstack.cloud"
 copyright = "the zstack.cloud contributors"  # noqa: A001
 
 extensions = ["sphinx_antsibull_ext", "sphinx_copybutton"]
-copybutton_exclude = ".linenos, .gp, .go"  # Prompts and output are not for pasting
+copybutton_exclude = ".linenos, .gp, .go"  # Do not copy prompts and output
 html_theme = "sphinx_ansible_theme"
 html_copy_source = False
 html_show_sphinx = False
@@ -25,10 +25,10 @@ html_use_index = False
 pygments_style = "ansible"
 highlight_language = "yaml+jinja"
 
-# Every reference must lead somewhere. Those into Ansible's own documentation are listed, not looked up: the pages build
-# without a network.
+# Every reference must resolve. References to Ansible's documentation are listed here instead of using intersphinx, so
+# that the build needs no network.
 nitpicky = True
-nitpick_ignore_regex = [("envvar", "(?!ZSTACK_).*")]  # Variables that are not ours have no page here
+nitpick_ignore_regex = [("envvar", "(?!ZSTACK_).*")]  # Only the variables of this collection have an entry
 ANSIBLE_DOCS = "https://docs.ansible.com/projects/ansible/latest/"
 ANSIBLE_LABELS = {
     "ansible_configuration_settings": "reference_appendices/config.html",
@@ -42,14 +42,14 @@ ANSIBLE_LABELS = {
 def find_in_ansible_docs(
     _app: Sphinx, _environment: object, node: pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
-    """Lead a reference that Sphinx cannot resolve to Ansible's documentation."""
+    """Resolve a reference to Ansible's documentation."""
     if page := ANSIBLE_LABELS.get(node["reftarget"]):
         return nodes.reference("", "", content, internal=False, refuri=ANSIBLE_DOCS + page)
     return None
 
 
-# On a phone, the theme lets a table run out of sight to the right. Here its cells stand below each other, as those of
-# the option tables do. Code keeps its lines, to be read by scrolling; a plugin's long name breaks.
+# On a phone, tables of the theme are wider than the screen. Show their cells below each other, as in the option tables.
+# Let code scroll instead of wrapping it, and break long plugin names.
 PHONE_STYLE = """
 <style>
 .toctree-wrapper > .caption { display: none }  /* It repeats the heading above it. */
@@ -70,11 +70,11 @@ PHONE_STYLE = """
 def add_style(
     _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _document: nodes.document | None
 ) -> None:
-    """Put our style into each page's head."""
+    """Add the style to the head of each page."""
     context["metatags"] = context.get("metatags", "") + PHONE_STYLE
 
 
-# antsibull-docs gives the page of the collection no room for text of ours.
+# antsibull-docs does not support custom text on the index page of the collection.
 QUICK_START = """
 .. include:: docsite/guide_getting_started.rst
    :start-after: .. sample begins
@@ -87,7 +87,7 @@ QUICK_START = """
 """
 
 
-# Nor does it list the index of variables.
+# It does not link to the index of environment variables either.
 REFERENCE = """
 Reference
 ---------
@@ -101,7 +101,7 @@ Reference
 
 
 def complete_pages(_app: Sphinx, document: str, source: list[str]) -> None:
-    """Let the page of the collection begin with the first steps of a guide, and the sidebar name its sections."""
+    """Add the first steps to the index page of the collection, and captions of its sections to the sidebar."""
     text = source[0]
     if document == "index":
         top, contents, rest = text.partition("\n.. contents::")

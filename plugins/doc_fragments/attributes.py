@@ -12,12 +12,12 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return the same as in a normal run.
+    description: Can run in C(check_mode) and return the same result as in a normal run.
     support: full
   diff_mode:
-    description: Returns details on what has changed when in diff mode.
+    description: Returns details on what has changed in diff mode.
     support: N/A
-    details: Nothing is changed.
+    details: This module changes nothing.
   action_group:
     description: Use C(group/zstack.cloud.zstack) in C(module_defaults) to set the connection options of all modules.
     support: full
@@ -30,6 +30,6 @@ attributes:
 options: {}
 attributes:
   facts:
-    description: Returns C(ansible_facts), which are added to the facts of the host.
+    description: Returns a dictionary C(ansible_facts), which is added to the facts of the host.
     support: full
 """

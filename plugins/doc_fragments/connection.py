@@ -15,7 +15,7 @@ requirements:
 options:
   host:
     description:
-      - Name or IP address of the management node, without scheme, port and path. Required.
+      - Name or IP address of the management node, without scheme, port or path. Required.
       - If not set, the value of E(ZSTACK_HOST) is used.
     type: str
   port:
@@ -40,12 +40,12 @@ options:
   ca_path:
     description:
       - Path to a PEM file with the certificate authorities to trust.
-      - If omitted, the CA bundle that C(requests) uses by default applies.
       - If not set, the value of E(ZSTACK_CA_PATH) is used.
+      - If neither is set, C(requests) uses its default CA bundle.
     type: path
   context_path:
     description:
-      - Path on the server at which the API begins. A proxy may have changed it.
+      - Path on the server under which the API is available. A proxy can make it differ from the default.
     type: str
     default: /zstack
   timeout:
@@ -57,18 +57,19 @@ options:
     default: 60
   retries:
     description:
-      - Number of retries for a call that was refused or cut off before a response, that a proxy answered with 502 or
-        504, or that a starting management node answered with 503. V(0) to V(100).
-      - The first retry follows at once, the others after 2, 4, 8 seconds and so on, within O(timeout).
+      - Number of retries for a call that is refused or cut off before a response, V(0) to V(100). Also applies if a
+        proxy returns 502 or 504, or if a management node returns 503 because it is starting or unavailable.
+      - The first retry follows immediately, the others after 2, 4, 8 seconds and so on, within O(timeout).
     type: int
     default: 2
   timezone:
     description:
       - Time zone of the management node, as an IANA name such as V(Asia/Shanghai) or an offset such as V(+08:00).
-      - ZStack writes times without a zone. If omitted, the management node is asked for its zone, which works since
-        ZStack 4.1.0. For older releases, the zone is derived from the response to the login of an account.
-      - Set it for AccessKeys, unless the machine that runs the code is in the same zone as the management node.
       - If not set, the value of E(ZSTACK_TIMEZONE) is used.
+      - If neither is set, the management node is asked for its time zone, which requires ZStack 4.1.0 or later. For
+        older releases, the time zone is derived from the response to the login of an account.
+      - Always set this option with an AccessKey, unless the machine that runs the code is in the management node's time
+        zone.
     type: str
   session_uuid:
     description:
@@ -81,7 +82,7 @@ options:
     type: str
   account_name:
     description:
-      - Name of the account to log in with. The session is logged out at the end, also after a failure.
+      - Name of the account to log in with. The session is logged out at the end, even after a failure.
     type: str
   account_password:
     description:
@@ -89,7 +90,7 @@ options:
     type: str
   access_key_id:
     description:
-      - ID of an AccessKey that signs the requests.
+      - ID of the AccessKey that signs the requests.
     type: str
   access_key_secret:
     description:
@@ -97,7 +98,7 @@ options:
     type: str
 notes:
   - Nothing is changed on the server, so check mode returns the same as a normal run.
-  - An option that is an empty string counts as not set.
+  - An option that is set to an empty string is treated as not set.
 """
 
     # Only for plugins: a module reads the environment of its own host, as its option descriptions say.

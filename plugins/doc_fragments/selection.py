@@ -24,7 +24,7 @@ options:
     description:
       - Maximum age of the backups to return, as a whole number with a unit, such as V(90s), V(30m), V(24h), V(7d) or
         V(2w).
-      - Backups without a readable time, and those from the future, are not returned then.
+      - If set, backups without a readable time and backups from the future are not returned.
       - Requires a known time zone. If the management node does not report its zone, set O(timezone).
     type: str
   limit:

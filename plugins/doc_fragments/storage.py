@@ -12,12 +12,12 @@ class ModuleDocFragment:
 options:
   storage_password:
     description:
-      - Password for a URL that includes none. It is written as it is, not percent-encoded.
+      - Password of the storage, for a URL that does not include it. Write it as it is, without percent-encoding.
       - If not set, the value of E(ZSTACK_STORAGE_PASSWORD) is used.
     type: str
   registry_port:
     description:
-      - Port of the storage's image registry, V(1) to V(65535). If omitted, the server uses 8000.
+      - Port of the storage's image registry, V(1) to V(65535). If omitted, the server uses V(8000).
     type: int
 """
 
@@ -27,10 +27,10 @@ options:
   url:
     description:
       - URL of the image-store backup storage, in the form V(ssh://username@hostname[:sshPort]/path).
-      - The password belongs in O(storage_password). It can also be part of the URL, as in
-        V(ssh://username:password@hostname/path), and must then be percent-encoded, for instance with
+      - Set the password in O(storage_password). It can also be part of the URL, as in
+        V(ssh://username:password@hostname/path). It must then be percent-encoded, for example with
         V({{ password | urlencode | replace('/', '%2F'\) }}).
-      - The URL is sent to the management node, which opens an SSH connection to the storage with it.
+      - The URL is sent to the management node, which uses it to connect to the storage over SSH.
     type: str
     required: true
     aliases:

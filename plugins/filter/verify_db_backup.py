@@ -6,36 +6,36 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: verify_db_backup
-short_description: Check database backups of a ZStack Cloud platform against a policy
+short_description: Check the database backups of a ZStack Cloud platform against a policy
 version_added: 1.0.0
 author:
   - The zstack.cloud contributors (@zstack-cloud)
 description:
   - Checks whether the newest backup on each storage is recent, restorable and of a plausible size, for instance before
     an upgrade.
-  - Each condition can be switched off with V(null). An empty string stands for the default.
-  - Whatever is unknown has not passed, and neither has a storage that could not be scanned. The filter never fails
-    because of a backup. It fails if an option is wrong.
-  - Ages are those at the time of the check. Results from a cache are judged as of then.
+  - Set a condition to V(null) to disable it. If a condition is an empty string, its default is used.
+  - An unknown value does not meet a condition, and a storage that could not be scanned does not pass. The filter itself
+    fails only if an option is invalid.
+  - Ages are those at the time of the scan, even if the results come from a cache.
 positional: _input
 options:
   _input:
     description:
       - Results of P(zstack.cloud.zstack_db_backup#lookup) or M(zstack.cloud.zstack_db_backup_info), including failed
-        ones. A list of results, a single result, or what a task with a loop registers.
+        ones. Can be a list of results, a single result, or the registered result of a task with a loop.
       - Use the lookup with O(zstack.cloud.zstack_db_backup#lookup:on_error=report).
     type: raw
     required: true
   max_age:
     description:
       - Maximum age of the newest backup, as a whole number with a unit, such as V(90s), V(30m), V(24h), V(7d) or V(2w).
-      - An unknown age has not passed. That includes times read in a time zone that is only a guess, and times in the
-        future.
+      - The condition is not met if the age is unknown, if the time zone is only a guess, or if the time of the backup
+        is in the future.
     type: str
     default: 24h
   restorable:
     description:
-      - Whether the newest backup must be of the running platform's version, so that a restore would be accepted.
+      - Whether the newest backup must have the version of the running platform, which ZStack requires for a restore.
     type: bool
     default: true
   min_count:
@@ -45,23 +45,24 @@ options:
     default: 1
   min_size:
     description:
-      - Minimum size of the newest backup, such as V(50MB), as the filter C(human_to_bytes) of Ansible reads it.
+      - Minimum size of the newest backup, such as V(50MB), in the format of Ansible's filter C(human_to_bytes).
     type: str
   max_shrink:
     description:
-      - How much smaller than usual the newest backup may be, in percent, V(0) to V(100). The usual size is the median
-        of up to seven backups before it.
+      - Maximum percentage by which the newest backup may be smaller than usual, V(0) to V(100). The usual size is the
+        median of up to seven earlier backups.
       - Requires results without O(zstack.cloud.zstack_db_backup_info#module:limit) and
-        O(zstack.cloud.zstack_db_backup_info#module:max_age). The only backup on a storage passes.
+        O(zstack.cloud.zstack_db_backup_info#module:max_age). If a storage has only one backup, the condition is met.
     type: float
     default: 50
   min_storages:
     description:
-      - Number of storages that must pass. If omitted, all of them.
+      - Minimum number of storages that must pass. If omitted, all storages must pass.
     type: int
   names:
     description:
-      - Names for the storages, in the order of the results. A storage without a name is called by host and path.
+      - Names for the storages, in the order of the results. A storage without a name is identified by its host and
+        path.
     type: list
     elements: str
 seealso:
@@ -71,7 +72,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Stop unless each storage has a fresh backup that can be restored
+- name: Stop unless each storage has a recent backup that can be restored
   ansible.builtin.assert:
     that: verdict.passed
     fail_msg: "{{ [verdict.summary] + verdict.unmet }}"
@@ -85,7 +86,7 @@ EXAMPLES = r"""
       account_password: "{{ zstack_password }}"
       storage_password: "{{ storage_password }}"
 
-- name: List the backups, even if that fails
+- name: List the backups, and continue if that fails
   zstack.cloud.zstack_db_backup_info:
     host: zstack.example.com
     session_uuid: "{{ session }}"
@@ -94,7 +95,7 @@ EXAMPLES = r"""
   register: result
   ignore_errors: true
 
-- name: Show what is wrong, whatever the backups' sizes
+- name: Show what is wrong, regardless of the backups' sizes
   ansible.builtin.debug:
     msg: "{{ (result | zstack.cloud.verify_db_backup(max_shrink=none)).unmet }}"
 """
@@ -105,7 +106,7 @@ _value:
   type: dict
   contains:
     passed:
-      description: Whether enough storages have passed. V(false) if there is no storage.
+      description: Whether enough storages passed. V(false) if there is no storage.
       type: bool
     summary:
       description: The verdict in one sentence.
@@ -116,7 +117,7 @@ _value:
       type: str
       sample: 4.8.30
     checked_at:
-      description: The time of the check, in ISO 8601, V(null) if no storage could be scanned.
+      description: Time of the earliest scan, in ISO 8601, V(null) if no storage could be scanned.
       type: str
       sample: "2026-11-23T17:00:11+08:00"
     storages:
@@ -125,7 +126,8 @@ _value:
       elements: dict
       contains:
         storage:
-          description: URL of the storage with its password replaced, V(null) if the result does not have it.
+          description:
+            - URL of the storage, with its password replaced by V(***). V(null) if the result does not contain it.
           type: str
           sample: ssh://root:***@192.0.2.20:22/zstack_bs
         name:
@@ -136,7 +138,7 @@ _value:
           description: Whether all conditions are met.
           type: bool
         summary:
-          description: The newest backup of a storage that has passed, or what is wrong with the storage, in words.
+          description: The newest backup if the storage passed, or else what is wrong with the storage, in words.
           type: str
           sample: zstack-db-backup-4.8.30-2026-11-23, 15 h 2 min old, 90.05 MB
         latest:
@@ -144,12 +146,12 @@ _value:
           type: dict
         checks:
           description:
-            - The conditions. A storage that could not be scanned has a single one, V(scan).
+            - The conditions. For a storage that could not be scanned, there is only one, V(scan).
           type: list
           elements: dict
           contains:
             name:
-              description: The option of this filter.
+              description: Name of the filter's option.
               type: str
               sample: max_age
             passed:
@@ -164,12 +166,12 @@ _value:
               type: str
               sample: newest is 3 days 2 h old
         unmet:
-          description: Which conditions are not met, a phrase each.
+          description: The conditions that are not met, one phrase for each.
           type: list
           elements: str
           sample: ["newest is 3 days 2 h old (wanted: at most 24 h old)"]
     unmet:
-      description: Which conditions are not met, each with the name of its storage.
+      description: The conditions that are not met, each with the name of its storage.
       type: list
       elements: str
       sample: ["remote: newest is 3 days 2 h old (wanted: at most 24 h old)"]

@@ -13,8 +13,8 @@ author:
 description:
   - Returns the same data as M(zstack.cloud.zstack_db_backup_info), for templates.
   - Runs on the controller and reads the environment of the controller.
-  - Each option is taken from its keyword, or else from its variable, or else from the environment. Authentication
-    options are taken from the first of these that sets any of them; sources are never mixed.
+  - Each option is taken from its keyword argument, then from its variable, then from its environment variable.
+    Authentication options are taken from the first of these sources that sets any of them; sources are never mixed.
 extends_documentation_fragment:
   - zstack.cloud.connection
   - zstack.cloud.connection.plugins
@@ -26,8 +26,8 @@ options:
     description:
       - The image-store backup storages. Each is a URL such as V(ssh://username@hostname[:sshPort]/path), or a
         dictionary with C(url) and C(password).
-      - O(storage_password) is the password of all storages whose term has none. A password can also be part of the URL,
-        percent-encoded, as O(zstack.cloud.zstack_db_backup_info#module:url) describes.
+      - O(storage_password) is used for each storage whose term does not include a password. A password can also be part
+        of the URL, percent-encoded, as described in O(zstack.cloud.zstack_db_backup_info#module:url).
       - All storages are scanned with one login, several at a time. Without terms, the result is an empty list.
     type: list
     elements: raw
@@ -36,8 +36,8 @@ options:
     description:
       - What to do if a storage cannot be scanned or the management node cannot be reached.
       - V(fail) fails the task.
-      - V(report) returns, in the place of the storage, the usual keys with empty values, and C(failed), C(msg),
-        C(error) and C(status) as the module returns them.
+      - V(report) returns a dictionary for the storage with empty values for the usual keys, and with C(failed),
+        C(msg), C(error) and C(status).
     type: str
     choices:
       - fail
@@ -57,7 +57,7 @@ EXAMPLES = r"""
       session_uuid: "{{ session }}"
       storage_password: "{{ storage_password }}"
 
-- name: Render a line for each storage, with the connection in variables
+- name: Write a line for each storage, with the connection options in variables
   ansible.builtin.copy:
     dest: "{{ status_page }}"
     mode: "0644"
@@ -103,28 +103,32 @@ _raw:
       description: URL of the storage, with its password replaced by V(***).
       type: str
     checked_at:
-      description: The server's time of the response, in ISO 8601. If the response has none, the time of the controller.
+      description:
+        - Time of the response according to the server, in ISO 8601. If the response has no time, the clock of the
+          controller is used.
       type: str
     timezone:
-      description: Zone or offset that the server's times were read in.
+      description: Time zone in which the server's times were read, as an IANA name or an offset.
       type: str
     timezone_source:
-      description: Source of the time zone, V(option), V(server), V(login) or V(host).
+      description: "Source of the time zone: V(option), V(server), V(login) or V(host)."
       type: str
     platform_version:
       description: Version of the running platform's database, V(null) if unknown.
       type: str
     failed:
-      description: V(true) for a storage that could not be scanned, only with O(on_error=report).
+      description: V(true) if the storage could not be scanned. Only returned with O(on_error=report).
       type: bool
     msg:
-      description: The reason in one line, only with C(failed).
+      description: The reason in one line. Only returned with C(failed).
       type: str
     error:
-      description: The error as RV(zstack.cloud.zstack_db_backup_info#module:error) describes it, only with C(failed).
+      description:
+        - The error as RV(zstack.cloud.zstack_db_backup_info#module:error) describes it. Only returned with C(failed).
       type: dict
     status:
-      description: HTTP status of the response that failed, V(null) without a response. Only with C(failed).
+      description:
+        - HTTP status code of the failed response, V(null) if there was no response. Only returned with C(failed).
       type: int
 """
 

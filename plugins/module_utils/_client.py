@@ -215,7 +215,7 @@ class Client:
     def unwrap(self, call: Call, response: requests.Response, text: str) -> Reply:
         """Return the reply if the call succeeded. An ``error`` in it means that it failed, at any status (doc)."""
         if len(text) > _VALUES_LIMIT < text.count(",") + text.count("[") + text.count("{"):
-            words = f"the response holds more than {_VALUES_LIMIT:,} JSON values"
+            words = f"the response contains more than {_VALUES_LIMIT:,} JSON values"
             raise self.failure(call.name, words, response.status_code)
         data = parse_json(text)
         if isinstance(data, dict) and data.get("error") is None and 200 <= response.status_code < 300:

@@ -51,12 +51,12 @@ SCAN_HINTS: Mapping[str, str] = {
 }
 # By the last words of a scan that failed: SYS.1000 quotes the command and what it said (src).
 SCAN_FAILURES: Mapping[str, str] = {
-    "Permission denied": "Check user name and password of the storage.",
-    "No route to host": "Check the host in url, and the network between management node and storage.",
+    "Permission denied": "Check the user name and password of the storage.",
+    "No route to host": "Check the host in url, and the network between the management node and the storage.",
     "Connection refused": "Check the host and the SSH port in url, and registry_port.",
     "Connection timed out": "Check the host and the SSH port in url, and firewalls.",
     "Could not resolve hostname": "Check the host in url: the management node cannot resolve it.",
-    "wrong url": "Check user name, password and host in url.",
+    "wrong url": "Check the user name, password and host in url.",
 }
 
 
@@ -186,7 +186,7 @@ def images_of(reply: Reply, client: Client) -> list[Any]:
     """Return the list in a reply: ``infos`` as documented, ``backups`` as today's servers send it."""
     images = next((reply.data[key] for key in ("backups", "infos") if reply.data.get(key) is not None), None)
     if not isinstance(images, list):
-        raise client.failure(_CALL, "the response holds no list of backups", reply.status)
+        raise client.failure(_CALL, "the response contains no list of backups", reply.status)
     return images
 
 
@@ -201,7 +201,7 @@ def summarize(
     """Return the result for one storage. ``date`` is the server's time, or None for this machine's."""
     if options.max_age is not None and platform.timezone_source == "host":
         raise ZStackError(
-            "max_age requires a known time zone, and the management node does not report its own: set timezone",
+            "max_age requires a known time zone, but the management node does not report one: set timezone",
             server=options.connection.address,
         )
     now = (date or datetime.now(timezone.utc)).replace(microsecond=0).astimezone(platform.zone)
@@ -289,7 +289,8 @@ def _warn_of_times(backups: Sequence[Backup], now: int, storage: Storage, warn: 
         if times:
             examples = ", ".join(map(_example, times[:3]))
             warn(
-                f"{storage.masked}: {len(times)} of {len(backups)} backups have {problem}, such as {examples}. {remedy}"
+                f"{storage.masked}: backups with {problem}: {len(times)} of {len(backups)}, such as {examples}. "
+                f"{remedy}"
             )
 
 

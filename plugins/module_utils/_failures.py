@@ -104,7 +104,7 @@ def _describe(exc: BaseException, connection: Connection) -> tuple[str, str, boo
     reason = getattr(root, "strerror", None) or str(root) or type(root).__name__
     if isinstance(root, UnicodeError):
         # It quotes a character of what may be a proxy's password.
-        reason = "characters that HTTP cannot carry"
+        reason = "characters that HTTP does not allow"
     before_reply = isinstance(exc, requests.ConnectionError)
     # The URL of the server was checked before: what is wrong with a URL now is wrong with that of a proxy.
     wrong_url = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)
@@ -115,18 +115,18 @@ def _describe(exc: BaseException, connection: Connection) -> tuple[str, str, boo
     if isinstance(root, ssl.SSLError) and not isinstance(root, ssl.SSLCertVerificationError):
         return (
             f"TLS failed: {root.reason or reason}",
-            "Set use_ssl to false, or port to one with TLS 1.2 or later.",
+            "Set use_ssl to false, or port to one that supports TLS 1.2 or later.",
             False,
         )
     if isinstance(exc, requests.exceptions.SSLError):
         # urllib3 before 2.0 compares names itself, and has an exception of its own for those that differ.
         return (
-            f"the server's certificate was refused: {getattr(root, 'verify_message', reason)}",
+            f"the server's certificate was rejected: {getattr(root, 'verify_message', reason)}",
             "Set host to a name in the certificate, or ca_path to the certificate authority that issued it.",
             False,
         )
     if isinstance(root, (TimeoutError, socket.timeout)):
-        hint = "Raise timeout, or check what slows the server down."
+        hint = "Raise timeout, or check why the server is slow."
         return f"no response within {connection.timeout} s", hint, False
     if isinstance(root, socket.gaierror):
         return f"host name not found: {reason}", "Check host.", False

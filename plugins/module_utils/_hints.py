@@ -23,23 +23,25 @@ CODE_HINTS: Mapping[str, str | Mapping[str, str]] = {
     "ID.1002": "Use an account that has this permission, such as admin.",
     "ID.1005": "Log in to the ZStack UI once, and change the initial password there.",
     "ID.1006": "Log out unused sessions of this account, wait until they expire, or use an AccessKey.",
-    "ID.2000": "This account needs two-factor authentication: use an AccessKey.",
-    "ID.2001": "This account needs two-factor authentication: use an AccessKey.",
+    "ID.2000": "This account requires two-factor authentication: use an AccessKey.",
+    "ID.2001": "This account requires two-factor authentication: use an AccessKey.",
     "SYS.1000": "Check the log of the management node.",
-    "SYS.1001": "The management node gave up waiting: run the task again when the node is less busy.",
+    "SYS.1001": "The management node timed out: run the task again when it is less busy.",
     "SYS.1010": "The management node is starting: run the task again in a few minutes.",
     "SYS.1012": "Check the state of the management node with zstack-ctl status.",
 }
 
 # By words of an answer in plain text (src: RestServer.java).
 TEXT_HINTS: Mapping[str, str] = {
-    "missing header 'Authorization'": "A proxy dropped the header: connect to the management node directly.",
-    "Authorization type must be": "This ZStack release has no AccessKeys: use a session or an account.",
-    "the body doesn't contain action mapping": "This ZStack release does not have the call.",
-    "no api mapping": "This ZStack release does not have the call. Check host, port and context_path, too.",
-    "'Date' must be in": "A proxy dropped the header Date: connect to the management node directly.",
-    "'Date' format error": "A proxy changed the header Date: connect to the management node directly.",
-    "accessKey format is": "Check access_key_id: it is written as issued, without a colon.",
+    "missing header 'Authorization'": (
+        "A proxy removed the Authorization header: connect to the management node directly."
+    ),
+    "Authorization type must be": "This ZStack release does not support AccessKeys: use a session or an account.",
+    "the body doesn't contain action mapping": "This ZStack release does not support the call.",
+    "no api mapping": "This ZStack release does not support the call. Also check host, port and context_path.",
+    "'Date' must be in": "A proxy removed the Date header: connect to the management node directly.",
+    "'Date' format error": "A proxy changed the Date header: connect to the management node directly.",
+    "accessKey format is": "Check access_key_id: use it as issued, without a colon.",
     "requestTimeTooSkewed": "Set timezone to the zone of the management node, and check both clocks.",
     "does not existed or disabled": "Check access_key_id, and that the AccessKey is enabled.",
     "wrong accessKey signature": "Check access_key_secret.",
@@ -53,7 +55,7 @@ STATUS_HINTS: Mapping[int, str] = {
     405: NOT_ZSTACK,
     500: "The management node hit an internal error: check its log.",
     502: "A proxy answered: check that the management node behind it is running.",
-    504: "A proxy answered: the management node behind it took too long.",
+    504: "A proxy answered because the management node took too long: increase the proxy's timeout.",
 }
 
 

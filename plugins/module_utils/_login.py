@@ -62,7 +62,7 @@ def _hint(error: Mapping[str, Any]) -> str | None:
 def _session(client: Client, reply: Reply) -> Login:
     uuid = _uuid(reply)
     if uuid is None:
-        raise client.failure(_LOGIN, "the response holds no session", reply.status)
+        raise client.failure(_LOGIN, "the response contains no session", reply.status)
     client.redact.add(uuid)
     return Login(SessionAuth(uuid), _server_zone(reply))
 

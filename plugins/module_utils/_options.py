@@ -214,7 +214,7 @@ def is_header_safe(text: str) -> bool:
 
 def _host(host: str | None) -> str:
     if not host:
-        raise ZStackError("host is missing: write it, set zstack_host (lookup) or export ZSTACK_HOST")
+        raise ZStackError("host is missing: set it in the task, set zstack_host (lookup) or export ZSTACK_HOST")
     try:
         address = ipaddress.ip_address(host[1:-1] if host[0] + host[-1] == "[]" else host)
         # A zone such as %eth0 has to be encoded in a URL. Python takes any text for one.

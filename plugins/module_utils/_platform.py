@@ -55,7 +55,7 @@ class PlatformCalls:
         version = portable(data.get("version"))
         if isinstance(version, str) and version:
             return version
-        self._client.warn("GetVersion: the response holds no version, so no backup is known to be restorable.")
+        self._client.warn("GetVersion: the response contains no version, so no backup is known to be restorable.")
         return None
 
     def _read_timezone(self) -> tuple[tzinfo | None, str, str]:
@@ -67,12 +67,12 @@ class PlatformCalls:
             if isinstance(name, str) and (zone := parse_zone(name)):
                 return zone, name, "server"
         if data is not None:
-            self._client.warn("GetPlatformTimeZone: the response holds no time zone that this machine knows.")
+            self._client.warn("GetPlatformTimeZone: the response contains no time zone that this machine knows.")
         if zone := self._login.server_zone:
             return zone, offset_name(zone), "login"
         local = offset_name(None)
         self._client.warn(
-            f"The server's time zone is unknown: its times are read in this machine's, {local}. Set timezone."
+            f"The server's time zone is unknown: its times are read in this machine's time zone, {local}. Set timezone."
         )
         return None, local, "host"
 

@@ -55,7 +55,7 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
             raise ZStackError(f"url must be {_ALLOWED}, got a mapping with other keys")
         term, own = term.get("url"), term.get("password")
     if term is None or term == "":
-        raise ZStackError(f"url is missing: write it as {FORM}, and the password in storage_password")
+        raise ZStackError(f"url is missing: set it in the form {FORM}, and the password in storage_password")
     if not isinstance(term, str):
         raise ZStackError(f"url must be {_ALLOWED}, got a {kind_of(term)}")
     parts = _check_url(secret_text("url", term))
@@ -70,8 +70,8 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
         name = "the password in url"
     elif value is None:
         raise ZStackError(
-            "storage_password is missing: write it, set zstack_storage_password (lookup) or export "
-            f"{variable('storage_password')}, or write the password percent-encoded into url"
+            "storage_password is missing: set it in the task, set zstack_storage_password (lookup) or export "
+            f"{variable('storage_password')}, or include the percent-encoded password in url"
         )
     else:
         password = secret_text(name, value)

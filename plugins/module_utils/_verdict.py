@@ -145,7 +145,7 @@ def _flatten(results: Any) -> Iterator[Mapping[str, Any]]:
 
 def _verify_storage(result: Mapping[str, Any], policy: Policy, name: str) -> dict[str, Any]:
     if result.get("failed") or not isinstance(result.get("backups"), Sequence):
-        message = one_line(str(result.get("msg") or "the result holds none"))
+        message = one_line(str(result.get("msg") or "the result contains no list of backups"))
         checks = [Check("scan", False, "a list of backups", f"could not be scanned: {message}")]
     else:
         checks = list(_checks(result, policy))
@@ -207,7 +207,7 @@ def _check_age(result: Mapping[str, Any], latest: Mapping[str, Any], limit: Any)
     age = latest.get("age_seconds")
     wanted = f"at most {_age(limit)} old"
     if not _knows_zone(result):
-        return wanted, False, "age unknown, as the server's time zone is: set timezone"
+        return wanted, False, "age unknown, because the server's time zone is unknown: set timezone"
     if age is None:
         return wanted, False, "age unknown"
     if age < -FUTURE:
@@ -217,7 +217,7 @@ def _check_age(result: Mapping[str, Any], latest: Mapping[str, Any], limit: Any)
 
 def _check_version(result: Mapping[str, Any], latest: Mapping[str, Any], _limit: Any) -> tuple[str, bool, str]:
     version, platform = (_text(each) for each in (latest.get("version"), result.get("platform_version")))
-    wanted = f"of version {platform}" if platform else "of the running platform's version"
+    wanted = f"version {platform}" if platform else "the running platform's version"
     found = f"newest is of {f'version {version}' if version else 'an unknown version'}"
     return wanted, latest.get("restorable") is True, found if platform else f"{found}, and the platform's is unknown"
 
@@ -230,7 +230,7 @@ def _check_size(_result: Mapping[str, Any], latest: Mapping[str, Any], limit: An
     found = _size(size)
     if size < limit and found == _size(limit):
         wanted, found = f"at least {limit} bytes", f"{size} bytes"
-    return wanted, size >= limit, f"newest has {found}"
+    return wanted, size >= limit, f"newest is {found}"
 
 
 def _check_shrink(result: Mapping[str, Any], latest: Mapping[str, Any], limit: Any) -> tuple[str, bool, str]:
@@ -241,16 +241,17 @@ def _check_shrink(result: Mapping[str, Any], latest: Mapping[str, Any], limit: A
     earlier = [backup for backup in result["backups"] if backup.get("created_epoch") is not None and backup != latest]
     earlier.sort(key=lambda backup: (-backup["created_epoch"], str(backup)))
     if len(earlier) < min(_USUAL, result["total"] - 1) and len(result["backups"]) < result["total"]:
-        return wanted, False, "usual size unknown, as the result does not hold all backups: remove limit and max_age"
+        found = "usual size unknown, because the result does not contain all backups: remove limit and max_age"
+        return wanted, False, found
     sizes = [Fraction(backup["size"]) for backup in earlier[:_USUAL] if backup.get("size") is not None]
     if not sizes:
         only = result["total"] == 1
         return wanted, only, "no earlier backup to compare with" if only else "usual size unknown"
     usual = median(sizes)
     if size >= usual:
-        return wanted, True, f"newest has {_size(size)}, the usual is {_size(int(usual))}"
+        return wanted, True, f"newest is {_size(size)}, the usual is {_size(int(usual))}"
     shrink = 100 * (usual - size) / usual
-    found = f"newest has {_size(size)}, {_percent(shrink)} below the usual {_size(int(usual))}"
+    found = f"newest is {_size(size)}, {_percent(shrink)} below the usual {_size(int(usual))}"
     return wanted, shrink <= limit, found
 
 
@@ -295,7 +296,7 @@ def _size(size: int) -> str:
 
 def _percent(share: Fraction) -> str:
     # Rounded up: what is above a limit reads so.
-    return f"{ceil(share * 10) / 10:g} %"
+    return f"{ceil(share * 10) / 10:g}%"
 
 
 def _plural(count: int, what: str) -> str:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: zstack_db_backup_facts
-short_description: Add the database backups of a ZStack Cloud platform to a host's facts
+short_description: Gather facts about the database backups of a ZStack Cloud platform
 version_added: 1.0.0
 author:
   - The zstack.cloud contributors (@zstack-cloud)
 description:
-  - Returns what M(zstack.cloud.zstack_db_backup_info) returns, as the fact C(zstack_db_backups).
-  - C(ansible.builtin.gather_facts) runs it if its name is in the variable C(ansible_facts_modules).
+  - Returns the same data as M(zstack.cloud.zstack_db_backup_info), in the fact C(zstack_db_backups).
+  - To run this module with M(ansible.builtin.gather_facts), add its name to the variable C(ansible_facts_modules).
 extends_documentation_fragment:
   - zstack.cloud.connection
   - zstack.cloud.storage
@@ -22,7 +22,7 @@ extends_documentation_fragment:
   - zstack.cloud.attributes
   - zstack.cloud.attributes.facts
 notes:
-  - Facts in a cache keep the ages that they were gathered with. To get the age of a cached backup, subtract its
+  - The ages in a fact cache are those at the time of the scan. To get the current age of a backup, subtract its
     C(created_epoch) from the current time.
 seealso:
   - module: zstack.cloud.zstack_db_backup_info
@@ -43,7 +43,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     var: ansible_facts.zstack_db_backups.latest
 
-- name: Add the newest backup, together with the usual facts
+- name: Add the newest backup to the facts, together with the usual facts
   ansible.builtin.gather_facts:
   vars:
     ansible_facts_modules:
@@ -90,19 +90,21 @@ ansible_facts:
           returned: always
           type: int
         storage:
-          description: The storage's URL with its password replaced.
+          description: URL of the storage, with its password replaced by V(***).
           returned: always
           type: str
         checked_at:
-          description: The server's time of the response, in ISO 8601. If the response has none, the time of the host.
+          description:
+            - Time of the response according to the server, in ISO 8601. If the response has no time, the clock of the
+              host that runs the module is used.
           returned: always
           type: str
         timezone:
-          description: Zone or offset that the server's times were read in.
+          description: Time zone in which the server's times were read, as an IANA name or an offset.
           returned: always
           type: str
         timezone_source:
-          description: Source of the time zone, V(option), V(server), V(login) or V(host).
+          description: "Source of the time zone: V(option), V(server), V(login) or V(host)."
           returned: always
           type: str
         platform_version:
@@ -111,11 +113,11 @@ ansible_facts:
           type: str
 error:
   description: The error as RV(zstack.cloud.zstack_db_backup_info#module:error) describes it.
-  returned: when a call failed or an option is wrong, but not when Ansible itself refused the arguments
+  returned: when a call fails or an option is invalid, unless Ansible itself rejects the arguments
   type: dict
 status:
-  description: HTTP status of the response that failed, V(null) without a response.
-  returned: when a call failed or an option is wrong, but not when Ansible itself refused the arguments
+  description: HTTP status code of the failed response, V(null) if there was no response.
+  returned: when a call fails or an option is invalid, unless Ansible itself rejects the arguments
   type: int
 """
 

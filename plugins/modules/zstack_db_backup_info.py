@@ -14,7 +14,7 @@ author:
 description:
   - Lists the backups of a ZStack Cloud platform's own database on an image-store backup storage, newest first.
   - Reports each backup's age, size and version, and whether the running platform would accept it in a restore.
-  - Calls the API C(GetDatabaseBackupFromImageStore), which ZStack has since 3.0.0.
+  - Calls the API C(GetDatabaseBackupFromImageStore), which requires ZStack 3.0.0 or later.
 extends_documentation_fragment:
   - zstack.cloud.connection
   - zstack.cloud.storage
@@ -28,7 +28,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: List the backups, with an account
+- name: List the backups, using an account
   zstack.cloud.zstack_db_backup_info:
     host: zstack.example.com
     account_name: admin
@@ -41,13 +41,13 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ result.latest.name }}, taken at {{ result.latest.created_at }}, {{ result.latest.size | human_readable }}"
 
-- name: List the backups, with an existing session and the password in the URL
+- name: List the backups, using an existing session and the password in the URL
   zstack.cloud.zstack_db_backup_info:
     host: zstack.example.com
     session_uuid: "{{ session }}"
     url: "ssh://root:{{ storage_password | urlencode | replace('/', '%2F') }}@192.0.2.20:22/zstack_bs"
 
-- name: List the backups over HTTPS, with an AccessKey
+- name: List the backups over HTTPS, using an AccessKey
   zstack.cloud.zstack_db_backup_info:
     host: zstack.example.com
     port: 8443
@@ -72,11 +72,11 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: recent.backups | selectattr('restorable') | length > 0
     fail_msg: >-
-      No restorable backup of the last 24 hours. The newest is {{ recent.latest.name | default('missing') }},
-      of version {{ recent.latest.version | default('unknown') }}; the platform runs
+      No restorable backup in the last 24 hours. The newest is {{ recent.latest.name | default('missing') }},
+      version {{ recent.latest.version | default('unknown') }}; the platform runs
       {{ recent.platform_version or 'an unknown version' }}.
 
-- name: Set what all tasks share once
+- name: Set shared options once
   module_defaults:
     group/zstack.cloud.zstack:
       host: zstack.example.com
@@ -84,7 +84,7 @@ EXAMPLES = r"""
     zstack.cloud.zstack_db_backup_info:
       storage_password: "{{ storage_password }}"
   block:
-    - name: Find the newest backup of each storage
+    - name: Find the newest backup on each storage
       zstack.cloud.zstack_db_backup_info:
         url: "{{ item }}"
         limit: 1
@@ -122,7 +122,7 @@ backups:
       type: str
       sample: null
     created:
-      description: Time of the backup, as the server writes it.
+      description: Time of the backup, as written by the server.
       returned: always
       type: str
       sample: Nov 14, 2017 10:20:57 PM
@@ -162,7 +162,7 @@ backups:
       type: str
       sample: 4.8.10
     type:
-      description: V(singleDatabase), V(multiDatabase) with two management nodes, or V(unknown) in old backups.
+      description: V(singleDatabase), V(multiDatabase) for two management nodes, or V(unknown) for old backups.
       returned: always
       type: str
       sample: singleDatabase
@@ -219,25 +219,28 @@ total:
   type: int
   sample: 14
 storage:
-  description: The storage's URL with its password replaced.
+  description: URL of the storage, with its password replaced by V(***).
   returned: success
   type: str
   sample: ssh://root:***@192.0.2.20:22/zstack_bs
 checked_at:
-  description: The server's time of the response, in ISO 8601. If the response has none, the time of the host.
+  description:
+    - Time of the response according to the server, in ISO 8601. If the response has no time, the clock of the host
+      that runs the module is used.
   returned: success
   type: str
   sample: "2026-11-22T11:00:11+08:00"
 timezone:
-  description: Zone or offset that the server's times were read in.
+  description: Time zone in which the server's times were read, as an IANA name or an offset.
   returned: success
   type: str
   sample: Asia/Shanghai
 timezone_source:
   description:
     - Source of RV(timezone).
-    - V(option) is O(timezone), V(server) the management node's own answer, V(login) its response to the login, and
-      V(host) a guess, the zone of the host that runs the module.
+    - V(option) means that O(timezone) is set, V(server) that the management node reported its time zone, and V(login)
+      that it was derived from the response to the login. V(host) is a guess, the time zone of the host that runs the
+      module.
   returned: success
   type: str
   sample: server
@@ -248,11 +251,11 @@ platform_version:
   sample: 4.8.10
 error:
   description:
-    - The server's error, with C(code), C(description), C(details), and C(causes), a list of the same. Other fields
-      of the server's error are kept, with keys in snake_case.
-    - C(server) and C(storage) name the management node and the storage, as far as the failure got that far.
-    - Without an error of the server, C(description) says what went wrong, and C(code) is V(null).
-  returned: when a call failed or an option is wrong, but not when Ansible itself refused the arguments
+    - The server's error, with C(code), C(description) and C(details). C(causes) is a list of errors with these three
+      keys. Other fields of the server's error are kept, with keys in snake_case.
+    - C(server) is the management node and C(storage) is the storage. Each is V(null) if the error is not related to it.
+    - If the server did not return an error, C(code) is V(null) and C(description) explains what went wrong.
+  returned: when a call fails or an option is invalid, unless Ansible itself rejects the arguments
   type: dict
   sample:
     code: ID.1001
@@ -262,8 +265,8 @@ error:
     server: zstack.example.com:8080
     storage: ssh://root:***@192.0.2.20:22/zstack_bs
 status:
-  description: HTTP status of the response that failed, V(null) without a response.
-  returned: when a call failed or an option is wrong, but not when Ansible itself refused the arguments
+  description: HTTP status code of the failed response, V(null) if there was no response.
+  returned: when a call fails or an option is invalid, unless Ansible itself rejects the arguments
   type: int
   sample: 503
 """

@@ -169,7 +169,7 @@ def test_a_mark_names_its_backup(look: Look) -> None:
 
 def test_the_pictures_have_a_name_and_a_description(look: Look) -> None:
     page = look("fifteen").page
-    picture = page.get_by_role("img", name="Time line of 192.0.2.20/zstack_bs")
+    picture = page.get_by_role("img", name="Timeline of 192.0.2.20/zstack_bs")
     assert picture.count() == page.get_by_role("img", name="Size over time on 192.0.2.20/zstack_bs").count() == 1
     told = "15 backups; Newest backup 2026-11-23 02:00; no backup from 2026-11-14 to 2026-11-15 (2 days)"
     assert told in (picture.locator("desc").text_content() or "")

@@ -32,7 +32,7 @@ UNAVAILABLE = (
     "Check the state of the management node with zstack-ctl status."
 )
 NO_VERSION = (
-    "the response holds no version (HTTP 200). This does not look like a response from a management node: "
+    "the response contains no version (HTTP 200). This does not look like a response from a management node: "
     "check host, port, use_ssl and context_path."
 )
 #: What a collection is to Ansible, and what its tests need.

@@ -57,5 +57,5 @@ def test_the_demo_shows_a_table_a_sentence_a_template_a_verdict_and_a_page(lefto
 def test_the_demo_asks_the_node_that_is_named(zstack: Simulator) -> None:
     session = zstack.open_session("admin")
     shown = demo(**zstack.env, ZSTACK_SESSION_ID=session, ZSTACK_STORAGE_URL=zstack.storage_urls[2])
-    assert "ssh://root:***@192.0.2.22/zstack_bs holds no backup." in shown
+    assert "There is no backup on ssh://root:***@192.0.2.22/zstack_bs." in shown
     assert list(zstack.sessions) == [session]

@@ -136,7 +136,8 @@ def test_options_come_from_the_environment(face: str, zstack: Simulator, tmp_pat
 def test_a_missing_host_is_refused_with_all_places_to_write_it(face: str, zstack: Simulator, tmp_path: Path) -> None:
     played = play(tmp_path, [Ask(face, zstack.storage_url, account(zstack))])
     (outcome,) = played.outcomes
-    assert refusal(outcome).endswith("host is missing: write it, set zstack_host (lookup) or export ZSTACK_HOST")
+    message = "host is missing: set it in the task, set zstack_host (lookup) or export ZSTACK_HOST"
+    assert refusal(outcome).endswith(message)
     assert not zstack.requests
 
 

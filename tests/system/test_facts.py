@@ -103,7 +103,7 @@ def test_a_play_gathers_backups_and_a_later_one_finds_them_in_the_cache(
             WRONG_ACCOUNT,
             503,
         ),
-        ({"host": ""}, "host is missing: write it, set zstack_host (lookup) or export ZSTACK_HOST", None),
+        ({"host": ""}, "host is missing: set it in the task, set zstack_host (lookup) or export ZSTACK_HOST", None),
     ],
     ids=["call", "option"],
 )

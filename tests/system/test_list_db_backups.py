@@ -96,7 +96,7 @@ def test_variables_win_over_the_environment_and_one_node_is_asked_once(
     where: dict[str, Any] = {place: options(other, storage=2)}
     done = list_db_backups(tmp_path, **where, env=exported(options(zstack)))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "ssh://root:***@192.0.2.22/zstack_bs holds no backup." in done.stdout
+    assert "There is no backup on ssh://root:***@192.0.2.22/zstack_bs." in done.stdout
     assert not zstack.requests
     assert calls(other) == ["login", "scan"]
 

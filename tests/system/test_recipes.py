@@ -161,7 +161,7 @@ def test_an_upgrade_is_stopped_without_a_recent_backup(zstack: Simulator, tmp_pa
 
 
 def test_a_missing_night_is_noticed(zstack: Simulator, tmp_path: Path) -> None:
-    check = recipe("Notice missing nights")
+    check = recipe("Detect missing backups")
     succeeded(play(check, zstack, tmp_path))
     empty = zstack.storages[2]
     done = play(check, zstack, tmp_path, storage_url=empty.url_without_password, storage_password=empty.password)

@@ -50,12 +50,12 @@ MET: dict[str, Any] = {"age": 86400, "version": VERSION, "count": 4, "size": 50 
 # The least that is beyond it, and how the report puts it
 UNMET: dict[str, tuple[dict[str, Any], str]] = {
     "max_age": ({"age": 86401}, "newest is 24 h 1 s old (wanted: at most 24 h old)"),
-    "restorable": ({"version": "4.8.29"}, "newest is of version 4.8.29 (wanted: of version 4.8.30)"),
+    "restorable": ({"version": "4.8.29"}, "newest has version 4.8.29 (wanted: version 4.8.30)"),
     "min_count": ({"count": 3}, "3 backups (wanted: at least 4)"),
-    "min_size": ({"size": 50 * MIB - 1}, "newest has 52428799 bytes (wanted: at least 52428800 bytes)"),
+    "min_size": ({"size": 50 * MIB - 1}, "newest is 52428799 bytes (wanted: at least 52428800 bytes)"),
     "max_shrink": (
         {"above": 1},
-        "newest has 50.00 MB, 50.1 % below the usual 100.00 MB (wanted: at most 50 % below the usual size)",
+        "newest is 50.00 MB, 50.1% below the usual 100.00 MB (wanted: at most 50% below the usual size)",
     ),
 }
 COMBINATIONS = list(chain.from_iterable(combinations(UNMET, number) for number in range(len(UNMET) + 1)))
@@ -176,12 +176,12 @@ CASES: dict[str, Case] = {
     "unreachable": Case([GOOD, term("unreachable")], ["unreachable: "]),
     "evil": Case([term("evil")]),
     "evil_version": Case(
-        [term("evil_version")], ["evil_version: newest is of version {{ 1 // 0 }} good passed nothing"]
+        [term("evil_version")], ["evil_version: newest has version {{ 1 // 0 }} good passed nothing"]
     ),
-    "zone_guessed": Case([GOOD], ["good: age unknown, as the server's time zone is: set timezone"], node="old"),
+    "zone_guessed": Case([GOOD], ["good: age unknown, because the server's time zone is unknown: set timezone"], node="old"),
     "zone_guessed_and_age_off": Case([GOOD], policy={"max_age": None}, node="old"),
     "zone_set": Case([GOOD], node="old", more={"zstack_timezone": "Asia/Shanghai"}),
-    "version_unknown": Case([GOOD], ["good: newest is of version 4.8.30, and the platform's is unknown"], node="mute"),
+    "version_unknown": Case([GOOD], ["good: newest has version 4.8.30, and the platform's is unknown"], node="mute"),
     "down": Case(BOTH, ["good: ", "max_age: "], node="down"),
     "wrong_password": Case([GOOD], ["good: "], more={"zstack_account_password": "wrong"}),
     "written_plainly": Case(

@@ -197,8 +197,8 @@ def test_a_password_both_in_the_url_and_in_a_keyword_or_nowhere_is_an_error(opti
     line = "url must not include a password if storage_password is set: keep one of them"
     assert refusal(url, storage_password="Open", **options) == line
     line = (
-        "storage_password is missing: write it, set zstack_storage_password (lookup) or export "
-        "ZSTACK_STORAGE_PASSWORD, or write the password percent-encoded into url"
+        "storage_password is missing: set it in the task, set zstack_storage_password (lookup) or export "
+        "ZSTACK_STORAGE_PASSWORD, or include the percent-encoded password in url"
     )
     assert refusal(URL, **options) == line
 
@@ -214,7 +214,7 @@ def test_a_password_both_in_the_url_and_in_a_keyword_or_nowhere_is_an_error(opti
         (True, "got a boolean"),
         ({"url": ["Sesame"]}, "or in the lookup a mapping with url and password, got a list"),
         ({"pass": "Sesame"}, "got a mapping with other keys"),
-        ({"password": "Sesame"}, "url is missing: write it as ssh://username@hostname[:sshPort]/path"),
+        ({"password": "Sesame"}, "url is missing: set it in the form ssh://username@hostname[:sshPort]/path"),
         ("", "url is missing"),
         (None, "url is missing"),
     ],
@@ -228,7 +228,7 @@ def test_a_wrong_term_is_answered_with_what_a_term_is(
 
 
 def test_a_missing_host_is_answered_with_every_place_to_write_it() -> None:
-    line = "host is missing: write it, set zstack_host (lookup) or export ZSTACK_HOST"
+    line = "host is missing: set it in the task, set zstack_host (lookup) or export ZSTACK_HOST"
     assert refusal(URL, session_uuid="x", storage_password="x") == line
 
 
@@ -296,7 +296,7 @@ def test_an_empty_validate_certs_leaves_certificates_validated(
     monkeypatch.setenv("ZSTACK_CA_PATH", "")
     for variables in ({}, {"zstack_validate_certs": ""}):
         line = refusal(secure_zstack.storage_url, variables=variables, validate_certs="", ca_path="", **options)
-        assert "the server's certificate was refused" in line
+        assert "the server's certificate was rejected" in line
     monkeypatch.setenv("ZSTACK_CA_PATH", ca_path)
     assert look_up(secure_zstack.storage_url, ca_path="", **options)[0]["total"]
 
@@ -538,7 +538,7 @@ def test_with_report_every_storage_of_a_node_that_is_down_is_reported(
         assert result["status"] is None
 
 
-NO_AGE = "max_age requires a known time zone, and the management node does not report its own: set timezone"
+NO_AGE = "max_age requires a known time zone, but the management node does not report one: set timezone"
 
 
 def test_an_age_is_not_judged_on_a_guess_and_with_report_each_storage_says_so() -> None:

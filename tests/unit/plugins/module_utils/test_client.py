@@ -442,7 +442,7 @@ def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
     begin = time.monotonic()
     error = failure(gather, zstack, timeout=2, retries=5)
     assert 2 <= time.monotonic() - begin < HANGS
-    assert "no response within 2 s. Raise timeout, or check what slows the server down." in str(error)
+    assert "no response within 2 s. Raise timeout, or check why the server is slow." in str(error)
     assert paths(zstack).count(SCAN) == 1
     assert not zstack.sessions
 
@@ -453,8 +453,8 @@ def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
         (200, "<html>Please log in</html>", "the response is not a JSON object: Please log in (HTTP 200)."),
         (200, "", "the response is not a JSON object: it is empty (HTTP 200)."),
         (200, "[]", "the response is not a JSON object: [] (HTTP 200)."),
-        (200, '{"backups": 7}', "the response holds no list of backups (HTTP 200)."),
-        (200, '{"success": true}', "the response holds no list of backups (HTTP 200)."),
+        (200, '{"backups": 7}', "the response contains no list of backups (HTTP 200)."),
+        (200, '{"success": true}', "the response contains no list of backups (HTTP 200)."),
         (200, '{"error": "it broke"}', "it broke (HTTP 200)"),
         (405, "", "the response is empty (HTTP 405)."),
         (500, '{"message": "it broke"}', '{"message": "it broke"} (HTTP 500).'),
@@ -501,8 +501,8 @@ BOUNDS = {
     "body_over_64_mib": "the response is larger than 64 MiB",
     "body_over_64_mib_unannounced": "the response is larger than 64 MiB",
     "gzip_bomb": "the response is larger than 64 MiB",
-    "gzip_of_nested_lists": "the response holds more than 3,000,000 JSON values",
-    "gzip_of_empty_objects": "the response holds more than 3,000,000 JSON values",
+    "gzip_of_nested_lists": "the response contains more than 3,000,000 JSON values",
+    "gzip_of_empty_objects": "the response contains more than 3,000,000 JSON values",
     "gzip_twice": "the response has an unsupported Content-Encoding: gzip, gzip",
     "unknown_encoding": "the response has an unsupported Content-Encoding: br",
     "redirect_with_a_large_body": "the response is a redirect to /login, which is not followed",
@@ -576,7 +576,7 @@ def test_a_response_that_is_not_what_its_encoding_says_is_a_failure(zstack: Simu
 def test_https_to_a_server_without_tls_is_answered_with_use_ssl(zstack: Simulator, gather: Gather) -> None:
     error = failure(gather, zstack, use_ssl=True)
     assert "TLS failed: " in str(error)
-    assert "Set use_ssl to false, or port to one with TLS 1.2 or later." in str(error)
+    assert "Set use_ssl to false, or port to one that supports TLS 1.2 or later." in str(error)
 
 
 def test_a_secret_that_a_backup_quotes_is_not_in_a_warning(

@@ -228,7 +228,7 @@ def test_backups_stand_newest_first_and_one_without_a_time_last(summary: Summary
     result = summary(aged(3 * HOUR, None, 1 * HOUR, 2 * HOUR))
     assert [each["age_seconds"] for each in result["backups"]] == [3600, 7200, 10800, None]
     assert result["latest"] == result["backups"][0]
-    assert warnings == [f"{STORAGE}: 1 of 4 backups have no readable time, such as None. They are never the latest."]
+    assert warnings == [f"{STORAGE}: backups with no readable time: 1 of 4, such as None. They are never the latest."]
 
 
 def test_a_storage_whose_backups_have_no_readable_times_has_no_latest(summary: Summary, warnings: list[str]) -> None:
@@ -256,7 +256,7 @@ def test_a_time_however_deeply_nested_is_only_a_warning(depth: int, summary: Sum
     for _dummy in range(depth):
         nested = [nested]
     assert summary([{"name": "x", "createdTime": nested}])["backups"][0]["created_at"] is None
-    assert warnings == [f"{STORAGE}: 1 of 1 backups have no readable time, such as a list. They are never the latest."]
+    assert warnings == [f"{STORAGE}: backups with no readable time: 1 of 1, such as a list. They are never the latest."]
 
 
 def test_a_warning_of_times_that_cannot_be_read_stays_short_and_on_one_line(
@@ -305,7 +305,7 @@ def test_a_backup_in_the_future_is_warned_of_and_never_young_enough(
     assert result["total"] == 2
     created = images[0]["created"]
     assert warnings == [
-        f"{STORAGE}: 1 of 2 backups have a time in the future, such as '{created}'. Check timezone, and the clocks."
+        f"{STORAGE}: backups with a time in the future: 1 of 2, such as '{created}'. Check timezone, and the clocks."
     ]
 
 
@@ -461,7 +461,7 @@ def test_a_reply_without_a_list_of_backups_is_a_failure_and_no_empty_storage(
     with pytest.raises(ZStackError) as caught:
         gather(zstack)
     assert str(caught.value).startswith(
-        f"127.0.0.1:{zstack.port}: GetDatabaseBackupFromImageStore: the response holds no list of backups (HTTP 200)"
+        f"127.0.0.1:{zstack.port}: GetDatabaseBackupFromImageStore: the response contains no list of backups (HTTP 200)"
     )
     assert caught.value.error["storage"] == zstack.storages[0].url_without_password.replace("@", ":***@")
     assert not zstack.sessions

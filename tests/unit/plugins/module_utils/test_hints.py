@@ -42,15 +42,15 @@ HINTS: Mapping[str, Mapping[str, str]] = {
     "ID.1006": {
         "login": "Log out unused sessions of this account, wait until they expire, or use an AccessKey.",
     },
-    "ID.2000": {"login": "This account needs two-factor authentication: use an AccessKey."},
-    "ID.2001": {"login": "This account needs two-factor authentication: use an AccessKey."},
+    "ID.2000": {"login": "This account requires two-factor authentication: use an AccessKey."},
+    "ID.2001": {"login": "This account requires two-factor authentication: use an AccessKey."},
     "SYS.1000": {
         "login": "Check the log of the management node.",
         **dict.fromkeys(AUTH_METHODS, "Check the log of the management node."),
     },
     "SYS.1001": dict.fromkeys(
         ["login", *AUTH_METHODS],
-        "The management node gave up waiting: run the task again when the node is less busy.",
+        "The management node timed out: run the task again when it is less busy.",
     ),
     "SYS.1003": {"login": "", **dict.fromkeys(AUTH_METHODS, "Check that url names an existing storage.")},
     "SYS.1006": {"login": "", **dict.fromkeys(AUTH_METHODS, "Check url and registry_port.")},
@@ -100,32 +100,32 @@ def test_each_code_that_has_a_hint_is_in_the_table_above() -> None:
 
 # The plain texts of ZStack's sources.
 ANSWERS = [
-    (400, "missing header 'Authorization'", "A proxy dropped the header: connect to the management node directly."),
-    (400, "Authorization type must be 'OAuth'", "This ZStack release has no AccessKeys: use a session or an account."),
+    (400, "missing header 'Authorization'", "A proxy removed the Authorization header: connect to the management node directly."),
+    (400, "Authorization type must be 'OAuth'", "This ZStack release does not support AccessKeys: use a session or an account."),
     (
         400,
         "the body doesn't contain action mapping to the URL[/v1/management-nodes/actions]",
-        "This ZStack release does not have the call.",
+        "This ZStack release does not support the call.",
     ),
     (
         404,
         "no api mapping to /v1/database-backups/image-store",
-        "This ZStack release does not have the call. Check host, port and context_path, too.",
+        "This ZStack release does not support the call. Also check host, port and context_path.",
     ),
     (
         400,
         "'Date' must be incuded in request header",
-        "A proxy dropped the header Date: connect to the management node directly.",
+        "A proxy removed the Date header: connect to the management node directly.",
     ),
     (
         400,
         "'Date' format error, correct format is 'EEE, dd MMM yyyy HH:mm:ss z'",
-        "A proxy changed the header Date: connect to the management node directly.",
+        "A proxy changed the Date header: connect to the management node directly.",
     ),
     (
         400,
         "accessKey format is 'ZStack AccessKeyId:Signature'",
-        "Check access_key_id: it is written as issued, without a colon.",
+        "Check access_key_id: use it as issued, without a colon.",
     ),
     (403, "requestTimeTooSkewed", "Set timezone to the zone of the management node, and check both clocks."),
     (
@@ -154,7 +154,7 @@ ANSWERS = [
         "A proxy answered: check that the management node behind it is running.",
     ),
     (503, "words that nobody knows", "The management node hit an internal error: check its log."),
-    (504, "", "A proxy answered: the management node behind it took too long."),
+    (504, "", "A proxy answered because the management node took too long: increase the proxy's timeout."),
     (599, "words that nobody knows", "The management node hit an internal error: check its log."),
     (200, "<html><title>Sign in</title></html>", NOT_ZSTACK),
     (302, "", NOT_ZSTACK),
@@ -186,10 +186,10 @@ def test_no_code_and_a_code_that_nobody_knows_are_different() -> None:
 
 # What a scan that failed says last (ssh's and zstack-ctl's own words), and what the line says then.
 LAST_WORDS = {
-    "Permission denied, please try again.": "Check user name and password of the storage.",
-    "root@192.0.2.20: Permission denied (publickey,password).": "Check user name and password of the storage.",
+    "Permission denied, please try again.": "Check the user name and password of the storage.",
+    "root@192.0.2.20: Permission denied (publickey,password).": "Check the user name and password of the storage.",
     "ssh: connect to host 192.0.2.20 port 22: No route to host": (
-        "Check the host in url, and the network between management node and storage."
+        "Check the host in url, and the network between the management node and the storage."
     ),
     "ssh: connect to host 192.0.2.20 port 22: Connection refused": (
         "Check the host and the SSH port in url, and registry_port."
@@ -203,7 +203,7 @@ LAST_WORDS = {
     "ssh: Could not resolve hostname storage: Name or service not known": (
         "Check the host in url: the management node cannot resolve it."
     ),
-    "ERROR: wrong url, get guide from help.": "Check user name, password and host in url.",
+    "ERROR: wrong url, get guide from help.": "Check the user name, password and host in url.",
     "words that nobody knows": "",
 }
 

@@ -167,7 +167,7 @@ def test_a_failure_is_raised_though_the_logout_fails_too(
 )
 def test_a_login_reply_without_a_session_is_a_failure(zstack: Simulator, gather: Gather, reply: str) -> None:
     zstack.play({"status": 200, "body": reply}, on="login")
-    with pytest.raises(ZStackError, match=r"LogInByAccount: the response holds no session \(HTTP 200\). This does not"):
+    with pytest.raises(ZStackError, match=r": the response contains no session \(HTTP 200\). This does not"):
         gather(zstack)
     assert len(zstack.requests) == 1
 

@@ -232,7 +232,7 @@ def test_half_a_pair_is_answered_with_the_other_half(
 
 
 def test_a_missing_host_is_answered_with_every_place_to_write_it(checked: Check) -> None:
-    line = "host is missing: write it, set zstack_host (lookup) or export ZSTACK_HOST"
+    line = "host is missing: set it in the task, set zstack_host (lookup) or export ZSTACK_HOST"
     assert refusal(checked, **SESSION, host=None) == line
 
 

@@ -76,7 +76,7 @@ def test_a_reply_without_a_zone_is_warned_of_and_the_login_tells(
     zstack.play({"status": 200, "body": body}, on="timezone")
     result = gather(zstack)
     assert (result["timezone"], result["timezone_source"]) == ("+08:00", "login")
-    words = "GetPlatformTimeZone: the response holds no time zone that this machine knows."
+    words = "GetPlatformTimeZone: the response contains no time zone that this machine knows."
     assert warnings == [f"127.0.0.1:{zstack.port}: {words}"]
 
 
@@ -114,7 +114,7 @@ def test_an_old_server_without_a_login_is_read_in_this_machines_zone_with_a_warn
         result = gather(zstack, **written)
     assert (result["timezone"], result["timezone_source"]) == ("-05:00", "host")
     assert result["latest"]["created_at"].endswith("-05:00")
-    words = "The server's time zone is unknown: its times are read in this machine's, -05:00. Set timezone."
+    words = "The server's time zone is unknown: its times are read in this machine's time zone, -05:00. Set timezone."
     assert warnings == [f"127.0.0.1:{zstack.port}: {words}"]
 
 
@@ -128,7 +128,7 @@ def test_a_guessed_zone_that_is_wrong_shows_in_a_warning_of_the_future(
         result = gather(zstack, session_uuid=zstack.open_session("admin"))
     assert result["latest"]["age_seconds"] < -12 * 3600
     assert len(warnings) == 2
-    assert "1 of 1 backups have a time in the future" in warnings[1]
+    assert "backups with a time in the future: 1 of 1" in warnings[1]
 
 
 @pytest.mark.parametrize("method", ["session", "access_key"])
@@ -205,5 +205,5 @@ def test_a_reply_without_a_version_is_warned_of(
 ) -> None:
     zstack.play({"status": 200, "body": body}, on="version")
     assert gather(zstack)["platform_version"] is None
-    words = "GetVersion: the response holds no version, so no backup is known to be restorable."
+    words = "GetVersion: the response contains no version, so no backup is known to be restorable."
     assert warnings == [f"127.0.0.1:{zstack.port}: {words}"]

@@ -142,7 +142,7 @@ def test_a_url_of_another_form_is_answered_with_the_form_and_not_repeated(url: s
 
 @pytest.mark.parametrize("term", [None, "", {}, {"url": None}, {"url": ""}, {"password": "Sesame"}])
 def test_a_missing_url_is_answered_with_its_form_and_the_place_of_the_password(term: Any) -> None:
-    assert refusal(term) == f"url is missing: write it as {FORM}, and the password in storage_password"
+    assert refusal(term) == f"url is missing: set it in the form {FORM}, and the password in storage_password"
 
 
 @pytest.mark.parametrize(
@@ -243,8 +243,8 @@ def test_a_password_in_the_environment_that_is_no_utf_8_is_refused_by_name_alone
 def test_without_any_password_the_two_ways_to_write_it_are_named() -> None:
     line = refusal(URL, {}, {})
     assert line == (
-        "storage_password is missing: write it, set zstack_storage_password (lookup) or export "
-        "ZSTACK_STORAGE_PASSWORD, or write the password percent-encoded into url"
+        "storage_password is missing: set it in the task, set zstack_storage_password (lookup) or export "
+        "ZSTACK_STORAGE_PASSWORD, or include the percent-encoded password in url"
     )
 
 

@@ -84,8 +84,8 @@ def test_a_fresh_restorable_backup_of_the_usual_size_passes_without_a_policy() -
     assert [check["found"] for check in storage["checks"]] == [
         "2 backups",
         "newest is 1 h old",
-        "newest is of version 4.8.30",
-        "newest has 100.00 MB, the usual is 100.00 MB",
+        "newest has version 4.8.30",
+        "newest is 100.00 MB, the usual is 100.00 MB",
     ]
 
 
@@ -112,7 +112,7 @@ def test_the_newest_must_be_no_older_than_max_age(max_age: str, age: int | None,
 
 @pytest.mark.parametrize("source", ["host", None, "a guess"])
 def test_no_age_passes_if_the_time_zone_is_a_guess(source: str | None) -> None:
-    words = "age unknown, as the server's time zone is: set timezone (wanted: at most 24 h old)"
+    words = "age unknown, because the server's time zone is unknown: set timezone (wanted: at most 24 h old)"
     assert only("max_age", "24h", backup(), timezone_source=source) == (False, [words])
 
 
@@ -130,12 +130,12 @@ def test_an_age_passes_if_the_time_zone_is_known(source: str) -> None:
     ("version", "running", "words"),
     [
         (RUNNING, RUNNING, None),
-        ("4.7.21", RUNNING, "newest is of version 4.7.21 (wanted: of version 4.8.30)"),
-        (None, RUNNING, "newest is of an unknown version (wanted: of version 4.8.30)"),
+        ("4.7.21", RUNNING, "newest has version 4.7.21 (wanted: version 4.8.30)"),
+        (None, RUNNING, "newest has an unknown version (wanted: version 4.8.30)"),
         (
             RUNNING,
             None,
-            "newest is of version 4.8.30, and the platform's is unknown (wanted: of the running platform's version)",
+            "newest has version 4.8.30, and the platform's is unknown (wanted: the running platform's version)",
         ),
     ],
 )
@@ -158,9 +158,9 @@ def test_backups_that_a_limit_leaves_out_are_counted() -> None:
     ("min_size", "size", "words"),
     [
         ("50MB", 50 * MB, None),
-        ("50MB", 41 * MB, "newest has 41.00 MB (wanted: at least 50.00 MB)"),
-        ("50 MB", 50 * MB - 1, "newest has 52428799 bytes (wanted: at least 52428800 bytes)"),
-        (1, 0, "newest has 0.00 Bytes (wanted: at least 1.00 Bytes)"),
+        ("50MB", 41 * MB, "newest is 41.00 MB (wanted: at least 50.00 MB)"),
+        ("50 MB", 50 * MB - 1, "newest is 52428799 bytes (wanted: at least 52428800 bytes)"),
+        (1, 0, "newest is 0.00 Bytes (wanted: at least 1.00 Bytes)"),
         ("0", 0, None),
         ("1K", None, "size of the newest is unknown (wanted: at least 1.00 KB)"),
     ],
@@ -171,7 +171,7 @@ def test_the_newest_must_have_min_size(min_size: Any, size: int | None, words: s
 
 def test_a_size_at_the_limit_is_shown_in_readable_units() -> None:
     (storage,) = judge(result(backup(size=50 * MB)), **{**OFF, "min_size": "50MB"})["storages"]
-    found = {"wanted": "at least 50.00 MB", "found": "newest has 50.00 MB"}
+    found = {"wanted": "at least 50.00 MB", "found": "newest is 50.00 MB"}
     assert storage["checks"] == [{"name": "min_size", "passed": True, **found}]
 
 
@@ -179,21 +179,21 @@ def test_a_size_at_the_limit_is_shown_in_readable_units() -> None:
     ("max_shrink", "sizes", "words"),
     [
         (50, [50, 100], None),
-        (50, [49, 100], "newest has 49.00 MB, 51 % below the usual 100.00 MB"),
+        (50, [49, 100], "newest is 49.00 MB, 51% below the usual 100.00 MB"),
         ("0", [100, 100], None),
-        (0, [99, 100], "newest has 99.00 MB, 1 % below the usual 100.00 MB"),
-        (12.5, [87, 100], "newest has 87.00 MB, 13 % below the usual 100.00 MB"),
+        (0, [99, 100], "newest is 99.00 MB, 1% below the usual 100.00 MB"),
+        (12.5, [87, 100], "newest is 87.00 MB, 13% below the usual 100.00 MB"),
         (100, [0, 100], None),
         (50, [40, 60, 100], None),
-        (50, [39, 60, 100], "newest has 39.00 MB, 51.3 % below the usual 80.00 MB"),
+        (50, [39, 60, 100], "newest is 39.00 MB, 51.3% below the usual 80.00 MB"),
         # A single large one does not make the others small.
         (50, [60, 1000, 100, 100], None),
         # The eighth before the newest does not count: with it, the median would be 105.
         (50, [50, 100, 100, 100, 100, 110, 110, 110, 110], None),
-        (50, [54, 100, 100, 100, 110, 110, 110, 110], "newest has 54.00 MB, 51 % below the usual 110.00 MB"),
+        (50, [54, 100, 100, 100, 110, 110, 110, 110], "newest is 54.00 MB, 51% below the usual 110.00 MB"),
         (50, [100], None),
         (50, [200, 100], None),
-        (50, [49, None, 100], "newest has 49.00 MB, 51 % below the usual 100.00 MB"),
+        (50, [49, None, 100], "newest is 49.00 MB, 51% below the usual 100.00 MB"),
         (50, [49, None], "usual size unknown"),
         (50, [10**400 - 1, 10**400], None),
         (50, [None, 100], "size of the newest is unknown"),
@@ -205,14 +205,14 @@ def test_the_newest_must_not_be_smaller_than_usual_by_more_than_max_shrink(
 ) -> None:
     images = [backup(DAY * number, size and size * MB) for number, size in enumerate(sizes)]
     if words:
-        words += f" (wanted: at most {float(max_shrink):g} % below the usual size)"
+        words += f" (wanted: at most {float(max_shrink):g}% below the usual size)"
     assert only("max_shrink", max_shrink, *images) == (words is None, [words] if words else [])
 
 
 def test_a_shrink_just_above_the_limit_does_not_read_as_the_limit() -> None:
     found = only("max_shrink", 50, backup(size=50 * MB - 1), backup(DAY))[1]
     assert found == [
-        "newest has 50.00 MB, 50.1 % below the usual 100.00 MB (wanted: at most 50 % below the usual size)"
+        "newest is 50.00 MB, 50.1% below the usual 100.00 MB (wanted: at most 50% below the usual size)"
     ]
 
 
@@ -223,10 +223,10 @@ def test_backups_without_a_readable_time_are_not_compared_with() -> None:
 
 
 def test_the_usual_size_is_unknown_if_the_result_does_not_hold_the_backups_before_the_newest() -> None:
-    words = "usual size unknown, as the result does not hold all backups: remove limit and max_age"
+    words = "usual size unknown, because the result does not contain all backups: remove limit and max_age"
     for total in (2, 15):
         found = only("max_shrink", 50, backup(), total=total)
-        assert found == (False, [f"{words} (wanted: at most 50 % below the usual size)"])
+        assert found == (False, [f"{words} (wanted: at most 50% below the usual size)"])
 
 
 def test_seven_backups_before_the_newest_are_enough_for_the_usual_size() -> None:
@@ -237,7 +237,7 @@ def test_seven_backups_before_the_newest_are_enough_for_the_usual_size() -> None
 def test_an_empty_storage_has_one_reason_with_all_conditions() -> None:
     verdict = judge(result(), min_size="1MB")
     assert [check["passed"] for check in verdict["storages"][0]["checks"]] == [False] * 5
-    wanted = "at least 1, at most 24 h old, of version 4.8.30, at least 1.00 MB, at most 50 % below the usual size"
+    wanted = "at least 1, at most 24 h old, version 4.8.30, at least 1.00 MB, at most 50% below the usual size"
     assert verdict["storages"][0]["unmet"] == [f"no backup (wanted: {wanted})"]
 
 
@@ -294,7 +294,7 @@ def test_the_summary_of_a_storage_that_passed_describes_its_newest_backup(judged
 def test_the_summary_of_a_storage_that_has_not_passed_says_what_is_wrong() -> None:
     (storage,) = judge(result(backup(3 * DAY, version="4.7.21")))["storages"]
     assert storage["summary"] == (
-        "newest is 3 days old (wanted: at most 24 h old); newest is of version 4.7.21 (wanted: of version 4.8.30)"
+        "newest is 3 days old (wanted: at most 24 h old); newest has version 4.7.21 (wanted: version 4.8.30)"
     )
 
 
@@ -312,7 +312,7 @@ def test_no_storage_is_no_pass(results: Any) -> None:
     [
         (FAILED, "zstack.example.com:8080: connection refused"),
         ({"failed": True, "msg": "several\nlines"}, "several lines"),
-        ({"skipped": True, "changed": False}, "the result holds none"),
+        ({"skipped": True, "changed": False}, "the result contains no list of backups"),
         ({"unreachable": True, "msg": "ssh failed"}, "ssh failed"),
     ],
 )
