@@ -218,7 +218,7 @@ def _check_age(result: Mapping[str, Any], latest: Mapping[str, Any], limit: Any)
 def _check_version(result: Mapping[str, Any], latest: Mapping[str, Any], _limit: Any) -> tuple[str, bool, str]:
     version, platform = (_text(each) for each in (latest.get("version"), result.get("platform_version")))
     wanted = f"version {platform}" if platform else "the running platform's version"
-    found = f"newest is of {f'version {version}' if version else 'an unknown version'}"
+    found = f"newest has {f'version {version}' if version else 'an unknown version'}"
     return wanted, latest.get("restorable") is True, found if platform else f"{found}, and the platform's is unknown"
 
 

@@ -113,3 +113,43 @@ def test_each_message_in_the_guides_is_one_of_the_code_or_of_the_simulator(cell:
             assert any(message in text for text in texts_of_simulator())
         else:
             assert all(is_message(part) for part in re.split("[0-9]+", message))
+
+
+def hints_of_code() -> set[str]:
+    """The hints that an error can end with."""
+    by_code = [[hint] if isinstance(hint, str) else [*hint.values()] for hint in _hints.CODE_HINTS.values()]
+    by_call = {**_login.LOGIN_HINTS, **_db_backups.SCAN_HINTS, **_db_backups.SCAN_FAILURES}
+    hints = [*sum(by_code, []), *_hints.TEXT_HINTS.values(), *_hints.STATUS_HINTS.values(), *by_call.values()]
+    return {*hints, *(f"{hint} Try ssh from the management node." for hint in _db_backups.SCAN_FAILURES.values())}
+
+
+def errors_in_guides() -> list[str]:
+    """The errors of a server that guides quote, each as one line."""
+    blocks = [
+        " ".join(block.split())
+        for path in sorted(GUIDES.glob("*.rst"))
+        for block in re.findall(r"^\.\. code-block:: text\n\n((?:    .*\n)+)", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    return [block for block in blocks if re.search(r"\(HTTP [0-9]{3}\)", block)]
+
+
+def test_the_errors_in_the_guides_are_found() -> None:
+    assert len(errors_in_guides()) >= 6
+
+
+@pytest.mark.parametrize("error", errors_in_guides())
+def test_each_error_in_the_guides_ends_with_a_hint_of_the_code(error: str) -> None:
+    assert re.split(r"\(HTTP [0-9]{3}\)\. ", error)[1] in hints_of_code()
+
+
+def errors_in_sentences() -> list[str]:
+    return [
+        message
+        for path in sorted(GUIDES.glob("*.rst"))
+        for message in re.findall(r"\b[Tt]he error ``([^`]+)``", path.read_text("utf-8"))
+    ]
+
+
+def test_each_error_that_a_sentence_of_the_guides_quotes_is_one_of_the_code() -> None:
+    assert errors_in_sentences()
+    assert [message for message in errors_in_sentences() if not is_message(message)] == []

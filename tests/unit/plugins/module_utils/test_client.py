@@ -586,5 +586,5 @@ def test_a_secret_that_a_backup_quotes_is_not_in_a_warning(
     zstack.play({"body": json.dumps({"backups": [{"createdTime": f"at {password}"}]})}, on="scan")
     assert gather(zstack)["backups"][0]["created"] == f"at {password}"
     (warning,) = warnings
-    assert "no readable time, such as 'at ***'" in warning
+    assert "no readable time: 1 of 1, such as 'at ***'" in warning
     assert password not in warning

@@ -320,7 +320,7 @@ def test_no_age_is_judged_in_a_zone_that_was_guessed(summary: Summary) -> None:
     with pytest.raises(ZStackError) as caught:
         summary([BACKUP], platform=guessed, max_age="24h")
     assert str(caught.value) == (
-        "zstack.example.com:8080: max_age requires a known time zone, and the management node does not report its own: "
+        "zstack.example.com:8080: max_age requires a known time zone, but the management node does not report one: "
         "set timezone"
     )
     assert summary([BACKUP], platform=guessed)["timezone_source"] == "host"

@@ -246,7 +246,7 @@ def test_each_failure_of_a_scan_that_has_a_hint_is_in_the_table_above() -> None:
 @pytest.mark.parametrize(
     ("url", "registry_port", "words", "hint"),
     [
-        ("ssh://root:wrong@192.0.2.20/zstack_bs", None, "Permission denied", "Check user name and password"),
+        ("ssh://root:wrong@192.0.2.20/zstack_bs", None, "Permission denied", "Check the user name and password"),
         ("ssh://root:x-7@192.0.2.99/zstack_bs", None, "No route to host", "Check the host in url, and the network"),
         ("ssh://root:x-7@192.0.2.20:23/zstack_bs", None, "Connection refused", "Check the host and the SSH port"),
         ("ssh://root:x-7@storage/zstack_bs", None, "Could not resolve hostname", "Check the host in url: the"),

@@ -41,7 +41,7 @@ def test_a_good_certificate_is_taken(gather: Gather, secure_zstack: Simulator, c
 
 def test_an_unknown_authority_is_refused_and_answered_with_ca_path(gather: Gather, secure_zstack: Simulator) -> None:
     line = refusal(gather, secure_zstack)
-    assert "certificate was refused: " in line
+    assert "certificate was rejected: " in line
     assert "ca_path to the certificate authority" in line
 
 
