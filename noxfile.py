@@ -165,9 +165,7 @@ def add_sanity(release: str, package: str, python: str, *, optional: bool = Fals
     @nox.session(name=f"sanity-{release}", python=python, default=False, tags=["devel" if optional else "matrix"])
     def sanity(session: nox.Session) -> None:
         if missing := [python for python in pythons if not shutil.which(f"python{python}")]:
-            session.error(
-                f"not found: Python {', '.join(missing)}. This session requires Python {', '.join(pythons)}"
-            )
+            session.error(f"not found: Python {', '.join(missing)}. This session requires Python {', '.join(pythons)}")
         run_sanity(session, package, pythons)
 
     sanity.__doc__ = f"Run the sanity tests of ansible-core {release} with all Python versions supported on hosts."

@@ -45,7 +45,7 @@ options:
     type: path
   context_path:
     description:
-      - Path on the server under which the API is available. A proxy can make it differ from the default.
+      - Path of the API on the server. Change it only if a proxy serves the API under another path.
     type: str
     default: /zstack
   timeout:
@@ -57,8 +57,8 @@ options:
     default: 60
   retries:
     description:
-      - Number of retries for a call that is refused or cut off before a response, V(0) to V(100). Also applies if a
-        proxy returns 502 or 504, or if a management node returns 503 because it is starting or unavailable.
+      - Number of retries for a call that is refused or cut off before a response, V(0) to V(100). A call is also retried
+        if a proxy returns 502 or 504, or if the management node returns 503 because it is starting or unavailable.
       - The first retry follows immediately, the others after 2, 4, 8 seconds and so on, within O(timeout).
     type: int
     default: 2

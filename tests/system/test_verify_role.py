@@ -175,10 +175,10 @@ CASES: dict[str, Case] = {
     "hardly_future": Case([term("hardly_future")]),
     "unreachable": Case([GOOD, term("unreachable")], ["unreachable: "]),
     "evil": Case([term("evil")]),
-    "evil_version": Case(
-        [term("evil_version")], ["evil_version: newest has version {{ 1 // 0 }} good passed nothing"]
+    "evil_version": Case([term("evil_version")], ["evil_version: newest has version {{ 1 // 0 }} good passed nothing"]),
+    "zone_guessed": Case(
+        [GOOD], ["good: age unknown, because the server's time zone is unknown: set timezone"], node="old"
     ),
-    "zone_guessed": Case([GOOD], ["good: age unknown, because the server's time zone is unknown: set timezone"], node="old"),
     "zone_guessed_and_age_off": Case([GOOD], policy={"max_age": None}, node="old"),
     "zone_set": Case([GOOD], node="old", more={"zstack_timezone": "Asia/Shanghai"}),
     "version_unknown": Case([GOOD], ["good: newest has version 4.8.30, and the platform's is unknown"], node="mute"),

@@ -117,10 +117,10 @@ def test_each_message_in_the_guides_is_one_of_the_code_or_of_the_simulator(cell:
 
 def hints_of_code() -> set[str]:
     """The hints that an error can end with."""
-    by_code = [[hint] if isinstance(hint, str) else [*hint.values()] for hint in _hints.CODE_HINTS.values()]
-    by_call = {**_login.LOGIN_HINTS, **_db_backups.SCAN_HINTS, **_db_backups.SCAN_FAILURES}
-    hints = [*sum(by_code, []), *_hints.TEXT_HINTS.values(), *_hints.STATUS_HINTS.values(), *by_call.values()]
-    return {*hints, *(f"{hint} Try ssh from the management node." for hint in _db_backups.SCAN_FAILURES.values())}
+    tables = [*_hints.CODE_HINTS.values(), _hints.TEXT_HINTS, _login.LOGIN_HINTS, _db_backups.SCAN_HINTS]
+    hints = [hint for table in tables for hint in ([table] if isinstance(table, str) else table.values())]
+    after_ssh = [f"{hint} Try ssh from the management node." for hint in _db_backups.SCAN_FAILURES.values()]
+    return {*hints, *after_ssh, *_hints.STATUS_HINTS.values()}
 
 
 def errors_in_guides() -> list[str]:

@@ -100,8 +100,16 @@ def test_each_code_that_has_a_hint_is_in_the_table_above() -> None:
 
 # The plain texts of ZStack's sources.
 ANSWERS = [
-    (400, "missing header 'Authorization'", "A proxy removed the Authorization header: connect to the management node directly."),
-    (400, "Authorization type must be 'OAuth'", "This ZStack release does not support AccessKeys: use a session or an account."),
+    (
+        400,
+        "missing header 'Authorization'",
+        "A proxy removed the Authorization header: connect to the management node directly.",
+    ),
+    (
+        400,
+        "Authorization type must be 'OAuth'",
+        "This ZStack release does not support AccessKeys: use a session or an account.",
+    ),
     (
         400,
         "the body doesn't contain action mapping to the URL[/v1/management-nodes/actions]",

@@ -211,9 +211,7 @@ def test_the_newest_must_not_be_smaller_than_usual_by_more_than_max_shrink(
 
 def test_a_shrink_just_above_the_limit_does_not_read_as_the_limit() -> None:
     found = only("max_shrink", 50, backup(size=50 * MB - 1), backup(DAY))[1]
-    assert found == [
-        "newest is 50.00 MB, 50.1% below the usual 100.00 MB (wanted: at most 50% below the usual size)"
-    ]
+    assert found == ["newest is 50.00 MB, 50.1% below the usual 100.00 MB (wanted: at most 50% below the usual size)"]
 
 
 def test_backups_without_a_readable_time_are_not_compared_with() -> None:
