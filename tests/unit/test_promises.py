@@ -59,13 +59,13 @@ def test_each_answer_that_the_code_has_a_remedy_for_stands_in_the_guide(words: s
     assert words in guide("guide_troubleshooting")
 
 
-def words_of_guides() -> list[str]:
-    """The texts in the columns of words of the guides' tables, those of one cell together."""
+def messages_in_guides() -> list[str]:
+    """The messages in the columns of messages of the guides' tables, cell by cell."""
     cells = []
     for path in sorted(GUIDES.glob("*.rst")):
         for table in path.read_text(encoding="utf-8").split(".. list-table::")[1:]:
             header, *rows = re.findall(r"^   \* - (.*)$", table.partition("\n\n\n")[0], flags=re.MULTILINE)
-            cells += [row for row in rows if "``" in row] if header in ("Words", "Last words") else []
+            cells += [row for row in rows if "``" in row] if header in ("Message", "Last line of output") else []
     return cells
 
 
@@ -100,11 +100,11 @@ def is_message(words: str) -> bool:
     )
 
 
-def test_the_columns_of_words_are_found() -> None:
-    assert len(words_of_guides()) >= 40
+def test_the_columns_of_messages_are_found() -> None:
+    assert len(messages_in_guides()) >= 40
 
 
-@pytest.mark.parametrize("cell", words_of_guides())
+@pytest.mark.parametrize("cell", messages_in_guides())
 def test_each_message_in_the_guides_is_one_of_the_code_or_of_the_simulator(cell: str) -> None:
     # What has a status behind it is an answer of ZStack's or of a proxy.
     is_answer = re.search(r"\([0-9]{3}\)$", cell) is not None
