@@ -24,8 +24,8 @@ _ALLOWED = f"a URL such as {FORM}, or in the lookup a mapping with url and passw
 _KEYS = {"url", "password", "name"}
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_HOST_NAME = re.compile(rf"(?:{_LABEL}|(?:{_LABEL}\.)+(?![0-9]){_LABEL})\.?")
-_URL = re.compile(
+_HOST_NAME = rf"(?:{_LABEL}|(?:{_LABEL}\.)+(?![0-9]){_LABEL})\.?"
+_URL = (
     r"ssh://(?P<user>[A-Za-z0-9_][A-Za-z0-9_.%+-]*)(?::(?P<password>[^:@/]*))?"
     r"@(?P<host>[^:@/]+)(?P<end>(?::(?P<port>[0-9]{1,5}))?/[^@]+)"
 )
@@ -109,7 +109,7 @@ def _check_url(url: str) -> re.Match[str]:
             "url must not contain white space, control characters or shell metacharacters: "
             f"if they are in the password, {instead}"
         )
-    parts = _URL.fullmatch(url)
+    parts = re.fullmatch(_URL, url)
     if not parts or parts["password"] == "" or not 0 < int(parts["port"] or 22) < 65536:
         raise ZStackError(f"url must have the form {FORM}")
     if not _is_host(parts["host"]):
@@ -125,4 +125,4 @@ def _is_host(host: str) -> bool:
     try:
         return bool(ipaddress.IPv4Address(host))
     except ValueError:
-        return _HOST_NAME.fullmatch(host) is not None
+        return re.fullmatch(_HOST_NAME, host) is not None

@@ -22,7 +22,7 @@ _MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
 _JAVA = re.compile(
     r"([A-Za-z]{3}) ([0-9]{1,2}), ([0-9]{4}),? ([0-9]{1,2}):([0-9]{2}):([0-9]{2})[ \u202f\xa0]([APap])[Mm]"
 )
-_ISO = re.compile(
+_ISO = (
     r"(?P<local>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,][0-9]+)?"
     r"(?P<offset>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
@@ -98,7 +98,7 @@ def _read_text(text: str, zone: tzinfo | None) -> int | None:
         hours = int(hour) % 12 + (12 if half in "Pp" else 0)
         local = datetime(int(year), _MONTHS[month.lower()], int(day), hours, int(minute), int(second), tzinfo=zone)
         return int(local.timestamp())
-    if iso := _ISO.fullmatch(text):
+    if iso := re.fullmatch(_ISO, text):
         local = datetime.fromisoformat(iso["local"])
         return int(local.replace(tzinfo=parse_zone(iso["offset"]) if iso["offset"] else zone).timestamp())
     return int(text) // 1000 if re.fullmatch(r"[0-9]{1,15}", text) else None
