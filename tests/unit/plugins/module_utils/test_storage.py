@@ -304,7 +304,7 @@ odd_parts = st.tuples(
 def test_any_url_is_refused_without_its_password_or_java_accepts_it() -> None:
     outcomes: list[bool] = []
 
-    @settings(max_examples=500)
+    @settings(max_examples=200)
     @given(st.tuples(parts, odd_parts))
     def check_both(urls: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
         for user, password, host, port, path in urls:
