@@ -14,12 +14,15 @@ antsibull-nox would run in containers. Here they use virtual environments.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import socket
+import sqlite3
 import sys
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -335,9 +338,10 @@ def unit(session: nox.Session) -> None:
 
 @nox.session(python=CORES[CORE], default=False)
 def mutants(session: nox.Session) -> None:
-    """Mutation-test plugins/module_utils, and list the mutants that no unit test detects. This takes hours.
+    """Mutation-test plugins/module_utils, and list the mutants that a file's unit tests do not detect. It takes hours.
 
-    The arguments are names of files, such as ``_times.py``. Results are kept in build/mutants and reused.
+    The arguments are names of files, such as ``_times.py``. Results are kept in build/mutants until a file changes: run
+    again with more tests, it tries what is left and what was missed.
     """
     install_pytest(session, CORE)
     session.install("cosmic-ray==8.7.0")
@@ -347,10 +351,14 @@ def mutants(session: nox.Session) -> None:
     survivors = 0
     with session.chdir(copy.current_path):
         for module in session.posargs or sorted(path.name for path in Path("plugins/module_utils").glob("_*.py")):
-            results = reports / f"{module}.sqlite"
+            digest = hashlib.sha256(Path("plugins/module_utils", module).read_bytes()).hexdigest()[:8]
+            results = reports / f"{module}.{digest}.sqlite"
             config = reports / f"{module}.toml"
             config.write_text(mutation_config(module), encoding="utf-8")
-            if not results.exists():
+            if results.exists():
+                with closing(sqlite3.connect(results)) as database, database:
+                    database.execute("DELETE FROM work_results WHERE test_outcome = 'SURVIVED'")
+            else:
                 session.run("cosmic-ray", "baseline", str(config))
                 session.run("cosmic-ray", "init", str(config), str(results))
                 session.run("cr-filter-operators", str(results), str(config))

@@ -194,6 +194,7 @@ def test_secrets_that_overlap_or_touch_are_one(secrets: list[str], text: str) ->
 
 def test_each_line_of_a_secret_of_several_lines_is_hidden() -> None:
     assert Redactor("first half\r\nsecond half\t")("a first half, b\nSecond half") == "a ***, b\n***"
+    assert Redactor("\n \nfirst half")("a first half") == "a ***"
 
 
 def test_secrets_are_hidden_in_all_texts_of_a_value() -> None:
@@ -213,6 +214,10 @@ def test_a_short_secret_is_hidden_where_it_stands_alone_and_leaves_words_readabl
     words = "expired (ox) (xo) e10 the1 zstack_bs azst 2026-11-2210 1122, next"
     shown = Redactor(secret)(f"ssh://root:{secret}@192.0.2.20: {words}; sshpass -p '{secret}'")
     assert shown == f"ssh://root:***@192.0.2.20: {words}; sshpass -p '***'"
+
+
+def test_a_secret_of_four_characters_is_hidden_within_words_too() -> None:
+    assert Redactor("them")("ssh://root:them@anthem") == "ssh://root:***@an***"
 
 
 @pytest.mark.parametrize("names", [[], ["json in ASCII"], ["url"], ["zstack-ctl", "html"], ["java escapes", "url"]])
