@@ -475,6 +475,7 @@ def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
             "<html><style>p {}</style><h1>Bad Gateway</h1><script>1 < 2</script></html>",
             ": Bad Gateway (HTTP 502).",
         ),
+        (502, "\n<h1>Bad <!-- a --> Gateway</h1><!-- of nginx", ": Bad Gateway (HTTP 502)."),
         (400, "bad words", ": bad words (HTTP 400)."),
         *(
             (status, '{"backups": []}', f"the response is a redirect to nowhere, which is not followed (HTTP {status}).")
@@ -489,6 +490,27 @@ def test_a_response_that_is_no_list_is_reported_in_its_own_words(
     error = failure(gather, zstack)
     assert words in str(error)
     assert error.status == status
+
+
+def test_an_empty_body_is_empty_whatever_its_encoding(zstack: Simulator, gather: Gather) -> None:
+    zstack.play({"status": 405, "headers": {"Content-Encoding": "gzip"}, "body": ""})
+    assert "the response is empty (HTTP 405)." in str(failure(gather, zstack))
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({"session_uuid": "Sesame-1"}, "*** Sesame-2 Sesame-3 Sesame-4 Sesame-5"),
+        ({"account_name": "Sesame-2", "account_password": "Sesame-3"}, "Sesame-1 Sesame-2 *** Sesame-4 Sesame-5"),
+        ({"access_key_id": "Sesame-4", "access_key_secret": "Sesame-5"}, "Sesame-1 Sesame-2 Sesame-3 Sesame-4 ***"),
+    ],
+    ids=["session", "account", "access key"],
+)
+def test_of_what_authenticates_only_the_secret_is_hidden(
+    zstack: Simulator, gather: Gather, options: dict[str, str], shown: str
+) -> None:
+    zstack.play({"status": 500, "body": "Sesame-1 Sesame-2 Sesame-3 Sesame-4 Sesame-5"}, on="any")
+    assert shown in str(failure(gather, zstack, **options))
 
 
 def test_an_error_that_is_null_is_none(zstack: Simulator, gather: Gather) -> None:
