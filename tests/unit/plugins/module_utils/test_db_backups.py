@@ -272,7 +272,7 @@ def test_a_warning_of_times_that_cannot_be_read_stays_short_and_on_one_line(
 def test_a_warning_of_times_quotes_the_first_three(summary: Summary, warnings: list[str]) -> None:
     summary([{"created": created} for created in "abcd"])
     assert warnings == [
-        f"{STORAGE}: 4 of 4 backups have no readable time, such as 'a', 'b', 'c'. They are never the latest."
+        f"{STORAGE}: backups with no readable time: 4 of 4, such as 'a', 'b', 'c'. They are never the latest."
     ]
 
 
