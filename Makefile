@@ -20,12 +20,12 @@ demo: .venv/stamp  ## Show the backups of a simulated platform, or of the platfo
 .PHONY: test
 test: .venv/stamp  ## Run all checks and tests that a change must pass, with one ansible-core
 	@mkdir -p build
-	@$(NOX) | tee build/test.log
+	@$(NOX) --parallel auto | tee build/test.log
 	@grep -E '^=+ .* in [0-9.]+s' build/test.log | tail -n 1
 
 .PHONY: matrix
 matrix: .venv/stamp  ## Run the sanity, integration, unit and system tests with every ansible-core
-	@$(NOX) --tags matrix
+	@$(NOX) --parallel auto --tags matrix
 
 .PHONY: mutants
 mutants: .venv/stamp  ## Mutation-test plugins/module_utils, and list the surviving mutants (takes hours)

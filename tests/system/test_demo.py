@@ -35,8 +35,8 @@ def demo(**environment: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("leftover", [{}, {"ZSTACK_SESSION_ID": "of another day"}], ids=["bare", "with a leftover"])
-def test_the_demo_shows_a_table_a_sentence_a_template_a_verdict_and_a_page(leftover: dict[str, str]) -> None:
+def test_the_demo_shows_a_table_a_sentence_a_template_a_verdict_and_a_page() -> None:
+    leftover = {"ZSTACK_SESSION_ID": "of another day"}
     listed, rendered = demo(**leftover).split("PLAY [Use the lookup in a template]")
     rendered, verdict = rendered.split("PLAY [Verify the database backups")
     verdict, page = verdict.split("PLAY [Report the database backups")
