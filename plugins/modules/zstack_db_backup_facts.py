@@ -22,6 +22,9 @@ extends_documentation_fragment:
   - zstack.cloud.attributes
   - zstack.cloud.attributes.facts
 notes:
+  - If C(ansible_facts_modules) lists more than one module, C(ansible.builtin.gather_facts) runs them in parallel and
+    stops any that takes longer than five seconds. A scan can take longer. Set the option C(parallel) of
+    C(ansible.builtin.gather_facts) or the variable C(ansible_facts_parallel) to V(false).
   - The ages in a fact cache are those at the time of the scan. To get the current age of a backup, subtract its
     C(created_epoch) from the current time.
 seealso:
@@ -45,6 +48,7 @@ EXAMPLES = r"""
 
 - name: Add the newest backup to the facts, together with the usual facts
   ansible.builtin.gather_facts:
+    parallel: false
   vars:
     ansible_facts_modules:
       - ansible.builtin.setup

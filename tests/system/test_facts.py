@@ -95,6 +95,20 @@ def test_a_play_gathers_backups_and_a_later_one_finds_them_in_the_cache(
         assert [secret for secret in secrets if secret in text] == []
 
 
+@pytest.mark.parametrize("serially", [{"args": {"parallel": False}}, {"vars": {"ansible_facts_parallel": False}}])
+def test_a_slow_scan_is_gathered_together_with_other_facts(serially: dict[str, Any], tmp_path: Path) -> None:
+    modules = {"ansible_facts_modules": ["ansible.builtin.setup", MODULE]}
+    # In parallel, Ansible would stop it after five seconds.
+    with Simulator(storage_password=STORAGE_PASSWORD, scan_seconds=7) as zstack:
+        gathering = {"ansible.builtin.gather_facts": {}, "module_defaults": {MODULE: options(zstack)}, **serially}
+        tasks = [gathering, save(tmp_path, "ansible_facts")]
+        done = play(tmp_path, {"gather_facts": False, "vars": modules, "tasks": tasks})
+        assert not zstack.sessions
+    facts = saved(tmp_path, done)
+    assert facts["zstack_db_backups"]["count"] == 15
+    assert facts["python_version"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "line", "status"),
     [
