@@ -42,7 +42,7 @@ class Fault:
     def waits(self) -> bool:
         """Whether only the client's time limit ends the call: the server is silent, or slower than anybody waits."""
         return self.play is not None and (
-            self.play.drip is not None or bool(self.play.cut) and self.play.by == "silence"
+            self.play.drip is not None or (bool(self.play.cut) and self.play.by == "silence")
         )
 
     @classmethod

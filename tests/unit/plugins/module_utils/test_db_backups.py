@@ -408,9 +408,7 @@ def test_in_any_zone_backups_are_sorted_by_instant_with_ages_as_those_of_a_clock
             return datetime.fromtimestamp(now - age, zone).fold == 1 and isinstance(written, int)
 
         # Offsets with seconds are of a time before timestamps.
-        ages = [
-            age for age in ages if not (datetime.fromtimestamp(now - age, zone).utcoffset() or DAY).seconds % 60
-        ]
+        ages = [age for age in ages if not (datetime.fromtimestamp(now - age, zone).utcoffset() or DAY).seconds % 60]
         images = [{"id": str(age), "created": write(age)} for age in ages]
         date = datetime.fromtimestamp(now, timezone.utc)
         platform = PLATFORM._replace(zone=zone)
