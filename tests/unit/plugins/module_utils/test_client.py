@@ -478,7 +478,11 @@ def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
         (502, "\n<h1>Bad <!-- a --> Gateway</h1><!-- of nginx", ": Bad Gateway (HTTP 502)."),
         (400, "bad words", ": bad words (HTTP 400)."),
         *(
-            (status, '{"backups": []}', f"the response is a redirect to nowhere, which is not followed (HTTP {status}).")
+            (
+                status,
+                '{"backups": []}',
+                f"the response is a redirect to nowhere, which is not followed (HTTP {status}).",
+            )
             for status in (300, 302, 399)
         ),
     ],

@@ -180,10 +180,8 @@ def test_what_is_no_whole_number_in_the_environment_is_an_error_that_names_the_o
 
 
 def test_only_options_that_are_numbers_are_looked_at_for_infinity() -> None:
-    written = {
-        **{"host": "inf", "use_ssl": "inf", "account_password": "1e999", "max_age": "inf"},
-        **{"port": 10**400, "limit": True},
-    }
+    texts = {"host": "inf", "use_ssl": "inf", "account_password": "1e999", "max_age": "inf"}
+    written = {**texts, "port": 10**400, "limit": True}
     assert refusable(written, argument_spec()) == written
 
 

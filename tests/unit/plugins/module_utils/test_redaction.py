@@ -387,7 +387,9 @@ def test_a_short_secret_is_hidden_without_the_quotes_and_the_unseen_characters_i
         assert Redactor(secret)(f"it is {secret}, {secret[:-1]}.") == "it is ***, ***."
 
 
-@pytest.mark.parametrize("escape", ["\\u{10ffff}", "\\u{110000}", "\\U00110000", "&#1114112;", "\\ud83d", "%ff", "\\xff"])
+@pytest.mark.parametrize(
+    "escape", ["\\u{10ffff}", "\\u{110000}", "\\U00110000", "&#1114112;", "\\ud83d", "%ff", "\\xff"]
+)
 def test_an_escape_of_no_character_is_left_as_it_is(escape: str) -> None:
     assert Redactor("sesame")(f"{escape} sesame") == f"{escape} ***"
 
