@@ -180,10 +180,11 @@ def files_of_guide() -> tuple[set[str], set[str]]:
     """Return the files that the guide calls independent of backups, and the others in its list."""
     table = GUIDE.partition("     - Content\n")[2].partition("\n\n")[0]
     files = re.findall(r"^   \* - ``(_\w+\.py)``$", table, flags=re.MULTILINE)
-    numbers = {"ten": 10, "eleven": 11, "twelve": 12}
-    count = re.search(r"^The first (\w+) files are independent of backups", GUIDE, flags=re.MULTILINE)
-    assert count
-    return set(files[: numbers[count[1]]]), set(files[numbers[count[1]] :])
+    sentence = r"^The files from ``(_\w+\.py)`` to ``(_\w+\.py)`` are independent of backups"
+    span = re.search(sentence, GUIDE, flags=re.MULTILINE)
+    assert span
+    first, last = map(files.index, span.groups())
+    return set(files[first : last + 1]), set(files[:first] + files[last + 1 :])
 
 
 def test_the_guide_lists_every_file() -> None:
