@@ -317,10 +317,10 @@ def browser(session: nox.Session) -> None:
 
 @nox.session(python=CORES[CORE], default=False)
 def screenshot(session: nox.Session) -> None:
-    """Update the screenshot of the page of report_db_backups in the documentation."""
+    """Update the screenshots of the page of report_db_backups in the documentation. Requires a Chinese font."""
     if not install_browser(session):
         session.error("chromium is not installed")
-    session.run("python", "-m", "tests.browser.screenshot", "docs/images/report_db_backups.png")
+    session.run("python", "-m", "tests.browser.screenshot", "docs/images")
 
 
 @nox.session(default=False)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``nox -s screenshot``: take the picture of the page that the documentation shows, from the simulator's own site."""
+"""``nox -s screenshot``: take the pictures of the page that the documentation shows, from the simulator's own site."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 from ..tree import ROOT
 
 
-def main(picture: Path) -> None:
+def main(picture: Path, language: str) -> None:
     runpy.run_path(str(ROOT / "conftest.py"))  # finds the collection
     from ansible_collections.zstack.cloud.tests.browser.pages import NOW, PAGE, options, report
     from ansible_collections.zstack.cloud.tests.simulator import Simulator
@@ -31,7 +31,12 @@ def main(picture: Path) -> None:
             storages = options(zstack)["report_db_backups_storages"]
             shown = [{**storages[0], "name": "local"}, {**storages[-1], "name": "remote"}]
             hosts = {"mn1.example.com": {**options(zstack), "report_db_backups_storages": shown}}
-            done = report(Path(folder), hosts=hosts, report_db_backups_hosts="mn1.example.com")
+            done = report(
+                Path(folder),
+                hosts=hosts,
+                report_db_backups_hosts="mn1.example.com",
+                report_db_backups_language=language,
+            )
             if done.returncode:
                 sys.exit(done.stdout + done.stderr)
         browser = playwright.chromium.launch(executable_path=chromium)
@@ -43,4 +48,6 @@ def main(picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    folder = Path(sys.argv[1])
+    main(folder / "report_db_backups.png", "en")
+    main(folder / "report_db_backups.zh-CN.png", "zh")
