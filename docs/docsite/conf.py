@@ -74,6 +74,14 @@ def add_style(
     context["metatags"] = context.get("metatags", "") + PHONE_STYLE
 
 
+def set_language(
+    _app: Sphinx, page: str, _template: str, context: dict[str, Any], _document: nodes.document | None
+) -> None:
+    """Mark the Chinese pages as such, for browsers, screen readers and search engines."""
+    if page.startswith("docsite/zh/"):
+        context["language"] = "zh-CN"
+
+
 # antsibull-docs does not support custom text on the index page of the collection.
 QUICK_START = """
 .. include:: docsite/guide_getting_started.rst
@@ -119,3 +127,4 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", complete_pages)
     app.connect("missing-reference", find_in_ansible_docs)
     app.connect("html-page-context", add_style)
+    app.connect("html-page-context", set_language)

@@ -36,8 +36,19 @@ PLAYS = ("yaml", "yaml+jinja")
 TEMPLATES = ("jinja", "jinja2")
 MARKDOWN = re.compile(r"^```(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DIRECTIVE = re.compile(r"^ *\.\. code-block:: (\S+)\n\n((?:    .*\n|\n)+)", re.MULTILINE)
+# Within sentences: names of options, variables and files, values, short commands, and versions
+LITERALS = {
+    ".md": re.compile(r"(?<!`)`[^`]+`(?!`)|\d+(?:\.\d+)+"),
+    ".rst": re.compile(r"``[^`]+``|:(?:ans\w+|file):`[^`]+`|\d+(?:\.\d+)+"),
+}
+GUIDES = "docs/docsite/rst"
+READMES = ("README.md", "README.zh-CN.md")
+# Each page in Chinese, and its original
+TRANSLATIONS = {READMES[1]: READMES[0]} | {
+    f"{GUIDES}/zh/{page.name}": f"{GUIDES}/{page.name}" for page in sorted(ROOT.glob(f"{GUIDES}/zh/*.rst"))
+}
 # The pages that show output, and the time of the management node at which they show it.
-PAGES_WITH_OUTPUT = ("README.md", "docs/docsite/rst/guide_getting_started.rst")
+PAGES_WITH_OUTPUT = (*READMES, f"{GUIDES}/guide_getting_started.rst", f"{GUIDES}/zh/guide_getting_started.rst")
 SHOWN_AT = datetime.fromisoformat("2026-11-23T17:20:30+08:00")
 
 
@@ -53,14 +64,14 @@ def examples() -> Iterator[Example]:
     yield Example("module", "yaml", zstack_db_backup_info.EXAMPLES)
     yield Example("facts", "yaml", zstack_db_backup_facts.EXAMPLES)
     yield Example("lookup", "yaml", zstack_db_backup.EXAMPLES)
-    for page in [ROOT / "README.md", *sorted(ROOT.glob("docs/docsite/rst/*.rst"))]:
+    for page in [*(ROOT / readme for readme in READMES), *sorted(ROOT.glob(f"{GUIDES}/**/*.rst"))]:
         settings: list[dict[str, Any]] = []
         for number, (language, text) in enumerate(blocks(page), 1):
             content = yaml.safe_load(text) if language in PLAYS else None
             if isinstance(content, dict):
                 settings += [] if is_result(content) else [content]
                 continue
-            yield Example(f"{page.name}-{number}", language, text, tuple(settings))
+            yield Example(f"{page.relative_to(ROOT)}-{number}", language, text, tuple(settings))
             if language in PLAYS + TEMPLATES:
                 settings.clear()
 
@@ -70,6 +81,11 @@ def blocks(page: Path) -> Iterator[tuple[str, str]]:
     pattern = MARKDOWN if page.suffix == ".md" else DIRECTIVE
     for block in pattern.finditer(page.read_text(encoding="utf-8")):
         yield block[1], dedent(block[2])
+
+
+def literals(page: Path) -> set[str]:
+    """Return what a page writes the same way in each language."""
+    return set(LITERALS[page.suffix].findall(page.read_text(encoding="utf-8")))
 
 
 def is_result(content: dict[str, Any]) -> bool:
@@ -210,9 +226,18 @@ def test_the_output_that_a_page_shows_is_what_is_printed(page: str, tmp_path: Pa
     assert sample.items() <= result.items()
 
 
-def test_each_link_of_the_readme_is_absolute_and_leads_to_a_file() -> None:
+@pytest.mark.parametrize(("page", "original"), TRANSLATIONS.items())
+def test_a_translation_has_the_code_and_the_names_of_its_original(page: str, original: str) -> None:
+    assert list(blocks(ROOT / page)) == list(blocks(ROOT / original))
+    names, original_names = literals(ROOT / page), literals(ROOT / original)
+    assert len(names) > 10
+    assert names == original_names
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_each_link_of_the_readme_is_absolute_and_leads_to_a_file(readme: str) -> None:
     # Galaxy and Automation Hub show the page where no other file is.
-    links = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    links = re.findall(r"\]\(([^)]+)\)", (ROOT / readme).read_text(encoding="utf-8"))
     assert [link for link in links if not link.startswith("https://")] == []
     repository = "https://github.com/ansible-collections/zstack.cloud/blob/main/"
     files = [link.removeprefix(repository) for link in links if link.startswith(repository)]

@@ -21,7 +21,7 @@ def texts() -> Iterator[tuple[str, str]]:
     """All examples in YAML, each with a name for its file."""
     for example in examples():
         if example.language in PLAYS:
-            yield example.source.replace(".", "-"), example.text
+            yield re.sub(r"[./]", "-", example.source), example.text
     for number, mistake in enumerate(mistakes(), 1):
         yield f"mistake-{number}", mistake.fixed
 
