@@ -31,6 +31,10 @@ matrix: .venv/stamp  ## Run the sanity, integration, unit and system tests with 
 mutants: .venv/stamp  ## Mutation-test plugins/module_utils, and list the surviving mutants (takes hours)
 	@$(SESSION)
 
+.PHONY: bench
+bench: .venv/stamp  ## Measure the collection and what users would write instead (takes minutes on an idle machine)
+	@$(SESSION)
+
 .PHONY: lint docs unit
 lint: .venv/stamp  ## Format the code, and check style and types
 	@$(SESSION)

@@ -323,6 +323,15 @@ def screenshot(session: nox.Session) -> None:
     session.run("python", "-m", "tests.browser.screenshot", "docs/images")
 
 
+@nox.session(python=CORES[CORE], default=False)
+def bench(session: nox.Session) -> None:
+    """Measure the collection, and fail if a goal is missed. The arguments are those of tests.benchmark."""
+    session.install(
+        f"ansible-core=={CORE}", "-r", "tests/integration/requirements.txt", "-r", "tests/benchmark/requirements.txt"
+    )
+    session.run("python", "-m", "tests.benchmark", *session.posargs)
+
+
 @nox.session(default=False)
 def changelog(session: nox.Session) -> None:
     """Generate CHANGELOG.rst from the fragments, for the version in galaxy.yml."""

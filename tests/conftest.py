@@ -30,9 +30,7 @@ settings.register_profile(
 )
 settings.register_profile("random", settings.get_profile("repeatable"), derandomize=False)
 # For mutation testing, where only whether a test fails counts: without a search for the simplest example.
-settings.register_profile(
-    "mutants", settings.get_profile("repeatable"), phases=[Phase.explicit, Phase.generate]
-)
+settings.register_profile("mutants", settings.get_profile("repeatable"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile("repeatable")
 
 

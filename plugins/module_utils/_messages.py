@@ -22,9 +22,7 @@ _CAUSES_LIMIT = 10
 _KEY_LIMIT = 100
 
 
-def failure_line(
-    where: list[str | None], error: Mapping[str, Any], status: int | None, hint: str | None
-) -> str:
+def failure_line(where: list[str | None], error: Mapping[str, Any], status: int | None, hint: str | None) -> str:
     """Return one line of less than 2,000 characters: where it failed, what failed, and what to do about it."""
     what = "; caused by ".join(filter(None, map(_describe, [error, *error["causes"]])))
     line = ": ".join(filter(None, [*where, clip(one_line(what), _MESSAGE_LIMIT) or "no reason is given"]))

@@ -181,5 +181,3 @@ def _character(number: int) -> str:
 def _stands_alone(text: str, start: int, stop: int) -> bool:
     """Return whether no letter or digit is next to it: a very short secret must not make words unreadable."""
     return not (text[start - 1 : start].isalnum() or text[stop : stop + 1].isalnum())
-
-

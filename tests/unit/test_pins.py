@@ -18,7 +18,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PINNED_IN = [
     *("noxfile.py", "antsibull-nox.toml", "requirements-dev.txt"),
-    *(f"tests/{kind}/requirements.txt" for kind in ("browser", "integration", "unit")),
+    *(f"tests/{kind}/requirements.txt" for kind in ("benchmark", "browser", "integration", "unit")),
 ]
 PIN = re.compile(r"\b([A-Za-z][\w-]*)(?:\[[\w,-]+\])?==([0-9][\w.]*)")
 
