@@ -57,8 +57,9 @@ options:
     default: 60
   retries:
     description:
-      - Number of retries for a call that is refused or cut off before a response, V(0) to V(100). A call is also retried
-        if a proxy returns 502 or 504, or if the management node returns 503 because it is starting or unavailable.
+      - Number of retries for a call that is refused or cut off before a response, V(0) to V(100). A call is also
+        retried if a proxy returns 502 or 504, or if the management node returns 503 because it is starting or
+        unavailable.
       - The first retry follows immediately, the others after 2, 4, 8 seconds and so on, within O(timeout).
     type: int
     default: 2
