@@ -13,7 +13,7 @@ author:
   - The zstack.cloud contributors (@zstack-cloud)
 description:
   - Returns the same data as M(zstack.cloud.zstack_db_backup_info), in the fact C(zstack_db_backups).
-  - To run this module with M(ansible.builtin.gather_facts), add its name to the variable C(ansible_facts_modules).
+  - To run this module with C(ansible.builtin.gather_facts), add its name to the variable C(ansible_facts_modules).
 extends_documentation_fragment:
   - zstack.cloud.connection
   - zstack.cloud.storage
