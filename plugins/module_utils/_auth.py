@@ -4,10 +4,10 @@
 
 # Private to this collection: it can change in any release.
 
-"""The objects that authenticate a request.
+"""Classes that authenticate a request.
 
-Every request gets one, also where nothing is to be signed: without ``auth=``, requests sends the credentials that
-~/.netrc has for the host.
+Every request uses one of them, even if no authentication is needed. Without ``auth=``, requests would send the
+credentials for the host in ~/.netrc.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ except ImportError:
 
 
 class NoAuth(AuthBase):
-    """For calls that need no login."""
+    """No authentication, for calls that require no login."""
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         return request
 
 
 class SessionAuth(AuthBase):
-    """A session, by its UUID."""
+    """Authenticate with the UUID of a session."""
 
     def __init__(self, uuid: str) -> None:
         self.uuid = uuid
@@ -54,8 +54,8 @@ class SessionAuth(AuthBase):
 class AccessKeyAuth(AuthBase):
     """Sign each request with an AccessKey.
 
-    By default the server ignores the zone in ``Date`` and compares the wall-clock time with its own
-    (``rest.checkTimeZone``, src), so the time is written in the server's zone; None is this machine's.
+    By default, the server ignores the time zone in ``Date`` and compares the wall-clock time with its own
+    (``rest.checkTimeZone``, src), so ``zone`` is the server's time zone. None is the local time zone.
     """
 
     def __init__(self, key_id: str, secret: str, context_path: str, zone: tzinfo | None) -> None:
@@ -75,9 +75,9 @@ class AccessKeyAuth(AuthBase):
 
 
 def java_date(moment: datetime) -> str:
-    """Return a ``Date`` header that Java can parse (src): unlike HTTP's own, in a zone, and that with a colon.
+    """Return a ``Date`` header in the format that the server parses (src), such as Mon, 23 Nov 2026 08:05:09 GMT+08:00.
 
-    ``Mon, 23 Nov 2026 08:05:09 GMT+08:00``; ``+0800`` is refused by every release.
+    Unlike the standard format, it has an offset. Every release rejects ``+0800``, without the colon.
     """
     wall_clock = format_datetime(moment.replace(tzinfo=timezone.utc), usegmt=True)
     return wall_clock + moment.replace(microsecond=0).isoformat()[19:]

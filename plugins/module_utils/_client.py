@@ -4,7 +4,7 @@
 
 # Private to this collection: it can change in any release.
 
-"""The HTTP client: a call in, a reply or a ZStackError out."""
+"""The HTTP client. It takes a Call, and returns a Reply or raises ZStackError."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ except ImportError:
     _Session = object  # type: ignore[assignment,misc]
 
 _BODY_LIMIT = 64 * 1024 * 1024
-# Values of JSON in a reply: 100,000 backups are about a million, empty lists in 64 MiB would be twenty.
+# JSON values in a response. 100,000 backups have about a million. 64 MiB of empty lists would have twenty million.
 _VALUES_LIMIT = 3_000_000
 
 
 class Reply(NamedTuple):
     data: dict[str, Any]
-    date: datetime | None  # the server's time, from its Date header, in UTC
+    date: datetime | None  # from the Date header, in UTC
     status: int
 
 
 class Call(NamedTuple):
-    """An API call: ``name`` is for messages, ``path`` starts at /v1, ``hint`` goes before the general ones."""
+    """An API call. ``name`` is for messages, ``path`` starts with /v1, ``hint`` takes precedence over general hints."""
 
     name: str
     method: str
@@ -64,7 +64,7 @@ class Call(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """A call under way."""
+    """A call in progress."""
 
     call: Call
     reply: Future[Reply]
@@ -72,10 +72,10 @@ class Pending(NamedTuple):
 
 
 class Client:
-    """A connection to one management node, kept open over calls, for use in a ``with``.
+    """A connection to a management node that stays open between calls. A context manager.
 
-    ``redact`` takes the secrets that it knows out of a text. ``warn`` passes a warning on with the server's name and
-    without secrets. A signal that would end the process ends the ``with`` first, and the process after it.
+    ``redact`` replaces all known secrets in a text. ``warn`` shows a warning with the server's address and without
+    secrets. A signal that would end the process takes effect only after the ``with`` block has cleaned up.
     """
 
     def __init__(self, connection: Connection, warn: Callable[[str], None], secrets: Iterable[str] = ()) -> None:
@@ -88,10 +88,10 @@ class Client:
         self.redact = Redactor(*connection.credentials.values[-1:], *secrets, *_proxy_secrets())
         redact_logs()
         self._session = _NoRedirects()
-        # Without cookies a call depends on its arguments alone, so calls can run in parallel.
+        # Without cookies, a call depends only on its arguments, so calls can run in parallel.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = f"zstack.cloud/{VERSION} python-requests/{requests.__version__}"
-        # What _read() can undo within its limit.
+        # The encodings that _read() can decompress within its limit.
         self._session.headers["Accept-Encoding"] = "gzip, deflate"
         if connection.verify is False:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -112,14 +112,14 @@ class Client:
         self._warn(one_line(self.redact(address + text.replace(address, ""))))
 
     def call(self, call: Call) -> Reply:
-        """Return the reply to a call; raise ZStackError if it failed.
+        """Return the reply to a call, or raise ZStackError if it failed.
 
-        The option ``timeout`` limits the whole call, from the first connect to the last byte of the last attempt.
+        The ``timeout`` option limits the whole call, from the first connection to the last byte of the last attempt.
         """
         return self.result(self.start(call))
 
     def call_all(self, calls: Sequence[Call], at_once: int) -> Iterator[tuple[int, Reply | ZStackError]]:
-        """Yield the number and the outcome of each call as it ends, with no more than ``at_once`` under way."""
+        """Yield the index and the outcome of each call when it ends. At most ``at_once`` calls run at the same time."""
         waiting = list(enumerate(calls))
         running: dict[int, Pending] = {}
         while waiting or running:
@@ -138,7 +138,7 @@ class Client:
         return Pending(call, in_background(lambda: self._attempts(call, give_up)), give_up)
 
     def result(self, pending: Pending) -> Reply:
-        """Return the reply to a call under way; raise ZStackError if it failed."""
+        """Return the reply to a call in progress, or raise ZStackError if it failed."""
         self._wait([pending])
         outcome = self._outcome(pending)
         if isinstance(outcome, ZStackError):
@@ -146,7 +146,7 @@ class Client:
         return outcome
 
     def finish(self, pending: Pending) -> Reply | ZStackError:
-        """Return the outcome of a call that is to be waited for even when the process is being stopped."""
+        """Wait for a call even if the process is being stopped, and return its outcome."""
         self._interrupts.finish(pending.reply, pending.give_up)
         return self._outcome(pending)
 
@@ -185,21 +185,21 @@ class Client:
                 params=list(call.query),
                 json=call.body,
                 auth=call.auth,
-                # Of a single read. The limit of the whole call is kept by whoever waits for it: a server that sends a
-                # byte a second never meets this one, and looking up a name has none at all.
+                # Only limits a single read. _wait() limits the whole call, including name resolution and servers that
+                # send one byte per second.
                 timeout=max(give_up - time.monotonic(), 0.001),
-                # On the request: on the session, REQUESTS_CA_BUNDLE would win.
+                # Set on the request, because REQUESTS_CA_BUNDLE takes precedence over the session's value.
                 verify=self._connection.verify,
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 text = "" if 300 <= response.status_code < 400 else _read(response)
-        # Libraries raise their own exceptions, Python's, and at odd replies and proxies almost any.
+        # Invalid responses and proxies can make the libraries raise almost any exception.
         except Exception as exc:
             raise self._transport_failure(call, exc) from None
         return self.unwrap(call, response, text)
 
-    # What only a failure needs is imported when something fails: an import takes as long as a call.
+    # Code that only failures need is imported when a call fails. A module compiles its imports in every run.
 
     def _transport_failure(self, call: Call, exc: BaseException) -> ZStackError:
         from ansible_collections.zstack.cloud.plugins.module_utils._failures import transport_failure
@@ -207,13 +207,13 @@ class Client:
         return transport_failure(call, exc, self._connection, self.redact)
 
     def failure(self, call: str, description: str, status: int) -> ZStackError:
-        """Return the error for a reply that is not what the call promises."""
+        """Return the error for a response without the expected data."""
         from ansible_collections.zstack.cloud.plugins.module_utils._hints import NOT_ZSTACK
 
         return ZStackError(description, server=self._connection.address, call=call, status=status, hint=NOT_ZSTACK)
 
     def unwrap(self, call: Call, response: requests.Response, text: str) -> Reply:
-        """Return the reply if the call succeeded. An ``error`` in it means that it failed, at any status (doc)."""
+        """Return the reply, or raise ZStackError. A response with an ``error`` is a failure at any status (doc)."""
         if len(text) > _VALUES_LIMIT < text.count(",") + text.count("[") + text.count("{"):
             words = f"the response contains more than {_VALUES_LIMIT:,} JSON values"
             raise self.failure(call.name, words, response.status_code)
@@ -227,13 +227,13 @@ class Client:
 
 class _NoRedirects(_Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Find no target: requests would read the whole body of a redirect, even of one that it must not follow."""
+        """Return None. Otherwise, requests reads the whole body of a redirect, even without following it."""
 
 
 def _read(response: requests.Response) -> str:
-    """Return the body as text. It is decompressed here, as urllib3 sets no limit to what a body may become."""
+    """Return the body as text. Decompress it here, because urllib3 does not limit the decompressed size."""
     raw = response.raw
-    # urllib3 before 2.0 takes a body that breaks off for a whole one otherwise.
+    # Otherwise, urllib3 before 2.0 accepts an incomplete body.
     raw.enforce_content_length = True
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
@@ -250,13 +250,13 @@ def _read(response: requests.Response) -> str:
 
 
 def _proxy_secrets() -> Iterator[str]:
-    """Yield the passwords of the environment's proxies, and what HTTP makes of them, however odd their URLs are."""
+    """Yield the passwords of the environment's proxies, and their base64 forms, even if the URLs are malformed."""
     for proxy in getproxies().values():
         user, found, _dummy = re.sub(r"^[A-Za-z0-9+.-]*://", "", proxy).rpartition("@")
         if found:
             name, _dummy, password = user.partition(":")
             yield password or name
-            # Libraries quote what they take for the host, if the password is not percent-encoded.
+            # If the password is not percent-encoded, libraries quote a part of it as the host.
             yield from re.split(r"[@:/#?\\\[\]]", password)
             for data in (unquote(user).encode("utf-8", "surrogateescape"), unquote(user).encode("latin-1", "replace")):
                 yield base64.b64encode(data).decode()

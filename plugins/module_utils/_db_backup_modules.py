@@ -4,7 +4,7 @@
 
 # Private to this collection: it can change in any release.
 
-"""What the modules that list database backups share: their options and their result."""
+"""Code that the modules for listing database backups share: their options and their result."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _URL, _ALIAS = "url", "backup_storage_url"
 
 
 def module_spec() -> dict[str, dict[str, Any]]:
-    """Return the argument spec of these modules."""
+    """Return the argument spec of the modules."""
     return {_URL: {"type": "str", "required": True, "no_log": True, "aliases": [_ALIAS]}, **argument_spec()}
 
 
 def list_backups(module: AnyModule) -> dict[str, Any]:
-    """Return the result for the storage of a task."""
-    # As the task has it: AnsibleModule makes a string of a list.
+    """Return the result for the storage of the task."""
+    # Use the original value, because AnsibleModule converts a list to a string.
     url = module.written.get(_ALIAS, module.written.get(_URL))
     if isinstance(url, (dict, list)):
         raise ZStackError(f"url must be a URL such as {FORM}, got a {kind_of(url)}")

@@ -4,7 +4,7 @@
 
 # Private to this collection: it can change in any release.
 
-"""GetDatabaseBackupFromImageStore: its options, the call, and what its reply means."""
+"""The API call GetDatabaseBackupFromImageStore: its options, the request, and its result."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from ansible_collections.zstack.cloud.plugins.module_utils._storage import Stora
 from ansible_collections.zstack.cloud.plugins.module_utils._times import in_zone, read_epoch
 
 _CALL = "GetDatabaseBackupFromImageStore"
-# A scan opens an SSH connection from the management node to the storage (src).
+# Each scan opens an SSH connection from the management node to the storage (src).
 _SCANS_AT_ONCE = 5
 # Seconds that a backup may be ahead of the server's clock before its time counts as wrong.
 FUTURE = 300
-# Characters of a time that a warning quotes.
+# Maximum length of a time that a warning quotes.
 _EXAMPLE_LIMIT = 60
 _RANGES = {"registry_port": (1, 65535), "limit": (1, None)}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -49,7 +49,7 @@ SCAN_HINTS: Mapping[str, str] = {
     "SYS.1006": "Check url and registry_port.",
     "SYS.1007": "Check url, registry_port and the tags.",
 }
-# By the last words of a scan that failed: SYS.1000 quotes the command and what it said (src).
+# Hints by the last line of a failed scan. The details of SYS.1000 quote the command and its output (src).
 SCAN_FAILURES: Mapping[str, str] = {
     "Permission denied": "Check the user name and password of the storage.",
     "No route to host": "Check the host in url, and the network between the management node and the storage.",
@@ -61,7 +61,7 @@ SCAN_FAILURES: Mapping[str, str] = {
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:
-    """Return the argument spec of all options but ``url``, which a lookup takes as its terms."""
+    """Return the argument spec of all options except ``url``, which the lookup takes as its terms."""
     return {
         **connection_spec(),
         **storage_spec(),
@@ -73,7 +73,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 
 class Options(NamedTuple):
-    """Checked options."""
+    """Validated options."""
 
     connection: Connection
     storages: list[Storage]
@@ -85,9 +85,9 @@ class Options(NamedTuple):
 
 
 def check(params: Mapping[str, Any], terms: Sequence[Any], sources: Sequence[Mapping[str, Any]]) -> Options:
-    """Return options from values that passed the argument spec.
+    """Return the options from parameters that the argument spec has validated.
 
-    ``terms`` are the storages: URLs, or mappings with ``url`` and ``password``. Secrets are read from ``sources``.
+    ``terms`` are the storages: URLs, or mappings with ``url`` and ``password``. ``sources`` contain the secrets.
     """
     check_ranges(params, _RANGES)
     return Options(
@@ -102,7 +102,7 @@ def check(params: Mapping[str, Any], terms: Sequence[Any], sources: Sequence[Map
 
 
 def parse_age(age: str) -> int:
-    """Return the seconds of a ``max_age``."""
+    """Return a ``max_age`` in seconds."""
     parts = re.fullmatch(r"([0-9]{1,9})([smhdw])", age.strip())
     if not parts:
         raise ZStackError(f"max_age must be a whole number with a unit, such as 90s, 30m, 24h, 7d or 2w, got {age!r}")
@@ -110,10 +110,10 @@ def parse_age(age: str) -> int:
 
 
 def gather(options: Options, warn: Callable[[str], None], report: bool = False) -> list[dict[str, Any]]:
-    """Return a result for each of the options' storages, in their order, as the module's RETURN describes it.
+    """Return a result for each storage, in order, as described in the module's RETURN.
 
-    All are scanned with one login. Raises ZStackError if anything fails; with ``report``, that becomes the result of
-    the storages that it affects.
+    Scan all storages with one login. Raise ZStackError if anything fails. With ``report``, return the error in the
+    results of the affected storages instead.
     """
     try:
         return _gather(options, warn, report)
@@ -127,7 +127,7 @@ def _gather(options: Options, warn: Callable[[str], None], report: bool) -> list
     storages = options.storages
     secrets = [secret for storage in storages for secret in storage.secrets]
     with Client(options.connection, warn, secrets) as client, logged_in(client, options.connection) as login:
-        # They do not depend on a scan, which takes seconds.
+        # Started first, because scans take seconds and these calls do not depend on them.
         platform_calls = PlatformCalls(client, login, options.connection)
         calls = [_scan(options, storage, login.auth) for storage in storages]
         outcomes: dict[int, Reply | ZStackError] = {}
@@ -175,7 +175,7 @@ def _hint(error: Mapping[str, Any]) -> str | None:
 
 
 def _failure(storage: Storage, failure: ZStackError) -> dict[str, Any]:
-    """Return the keys of a result, empty, with those of a failed module."""
+    """Return the result for a storage that could not be scanned."""
     empty = dict.fromkeys(("latest", "checked_at", "timezone", "timezone_source", "platform_version"))
     counts = {"backups": [], "count": 0, "total": 0, "storage": storage.masked}
     error = {**failure.error, "storage": storage.masked}
@@ -183,7 +183,7 @@ def _failure(storage: Storage, failure: ZStackError) -> dict[str, Any]:
 
 
 def images_of(reply: Reply, client: Client) -> list[Any]:
-    """Return the list in a reply: ``infos`` as documented, ``backups`` as today's servers send it."""
+    """Return the list of backups in a reply. The documentation names it ``infos``, and current servers ``backups``."""
     images = next((reply.data[key] for key in ("backups", "infos") if reply.data.get(key) is not None), None)
     if not isinstance(images, list):
         raise client.failure(_CALL, "the response contains no list of backups", reply.status)
@@ -198,7 +198,7 @@ def summarize(
     options: Options,
     warn: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Return the result for one storage. ``date`` is the server's time, or None for this machine's."""
+    """Return the result for one storage. ``date`` is the server's time, or None to use the local time."""
     if options.max_age is not None and platform.timezone_source == "host":
         raise ZStackError(
             "max_age requires a known time zone, but the management node does not report one: set timezone",
@@ -210,7 +210,7 @@ def summarize(
     if len(known) < len(images):
         warn(f"{storage.masked}: ignored {len(images) - len(known)} entries that are not objects.")
     backups = [Backup.of(image, platform.zone) for image in known]
-    # The newest first, those without a time last.
+    # Newest first, and those without a readable time last.
     backups.sort(key=lambda each: -math.inf if each.epoch is None else each.epoch, reverse=True)
     _warn_of_times(backups, epoch, storage, warn)
     newest = backups[0] if backups and backups[0].epoch is not None else None
@@ -233,7 +233,7 @@ def summarize(
 
 
 class Backup(NamedTuple):
-    """An entry of either kind of reply, with its time: the rest is read only of those that are returned."""
+    """A backup in either kind of reply, with its time. Other fields are read only if the backup is returned."""
 
     image: Mapping[str, Any]
     epoch: int | None  # seconds since 1970
@@ -243,9 +243,9 @@ class Backup(NamedTuple):
         return cls(image, read_epoch(_created(image), zone))
 
     def fields(self, now: int, platform: Platform) -> dict[str, Any]:
-        """Return the backup with every key that a result has. ``now`` is in seconds since 1970."""
+        """Return the backup with all keys. ``now`` is in seconds since 1970."""
         fields: dict[str, Any] = portable(self.image)
-        # The image store keeps what it does not know about a backup in the image's description (src).
+        # The image's description contains the properties that the image store does not support (src).
         described = _json_object(fields.get("desc"))
         for key in ("version", "type", "md5"):
             if fields.get(key) is None:
@@ -253,7 +253,7 @@ class Backup(NamedTuple):
         name = fields.get("name")
         if fields.get("install_path") is None and name is not None and fields.get("id") is not None:
             fields["install_path"] = f"zstore://{as_text(name)}/{as_text(fields['id'])}"
-            # Every backup's image has the same name (src).
+            # The images of all backups have the same name (src).
             fields["name"] = described.get("name") or name
         if fields.get("id") is None and isinstance(fields.get("install_path"), str):
             fields["id"] = fields["install_path"].rpartition("/")[2] or None
@@ -274,7 +274,7 @@ class Backup(NamedTuple):
 
 
 def _created(image: Mapping[str, Any]) -> Any:
-    """Return an entry's time as the server has it."""
+    """Return the time of a backup in the server's own format."""
     created = image.get("created")
     return image.get("createdTime") if created is None else created
 
@@ -295,7 +295,7 @@ def _warn_of_times(backups: Sequence[Backup], now: int, storage: Storage, warn: 
 
 
 def _example(time: Any) -> str:
-    # Never a part of a text: a secret in it would no longer be found.
+    # Do not shorten the text, because part of a secret would no longer be redacted.
     if isinstance(time, str) and len(time) > _EXAMPLE_LIMIT:
         return f"a string of {len(time)} characters"
     return f"a {kind_of(time)}" if isinstance(time, (list, dict)) else repr(time)
@@ -307,7 +307,7 @@ def _json_object(text: Any) -> dict[str, Any]:
 
 
 def _bytes(size: Any) -> int | None:
-    """Return a size as an int: servers write it as a float at times, and proxies as a text."""
+    """Return a size as an int. Some servers send a float, and some proxies send a string."""
     try:
         number = size if isinstance(size, int) else float(size)
     except (TypeError, ValueError):

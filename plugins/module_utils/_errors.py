@@ -4,7 +4,7 @@
 
 # Private to this collection: it can change in any release.
 
-"""The exception that every failure becomes. What it says is put together in _messages, once something fails."""
+"""The exception for every failure. Its message is made in _messages.py, which is imported only if something fails."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Any
 
 
 class UnreadableResponse(Exception):
-    """A response whose body cannot or must not be read to its end."""
+    """A response whose body cannot be read completely, or is too large to read."""
 
 
 class ZStackError(Exception):
-    """A call that failed, or options that no call can be made with.
+    """A failed call or an invalid option.
 
-    As text it is one line of less than 2,000 characters, for a person. For programs it has
+    As a string, it is a message on one line, with less than 2,000 characters. Its attributes are
 
     - ``error``: a dict with ``code``, ``description`` and ``details`` (str or None), ``causes`` (a list of dicts with
-      these three keys, outermost first), ``server`` (``host:port``) and ``storage`` (str or None), and in snake_case
-      whatever else the server's envelope held;
+      these three keys, outermost first), ``server`` (``host:port``) and ``storage`` (str or None), and all other
+      fields of the server's error, with keys in snake_case;
     - ``status``: the HTTP status (int), or None without a response;
-    - ``transient``: whether another attempt may help;
-    - ``unknown_call``: whether the server does not have this call, as older releases do not.
+    - ``transient``: whether a retry may help;
+    - ``unknown_call``: whether the server does not support this call, as in older releases.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ZStackError(Exception):
         self._names_storage = False
 
     def at(self, storage: str, named: bool) -> ZStackError:
-        """Set the storage that the call was about; with ``named``, the line names it, too."""
+        """Set the storage of the call. With ``named``, the message includes it."""
         self.error["storage"], self._names_storage = storage, named
         return self
 

@@ -4,7 +4,7 @@
 
 # Private to this collection: it can change in any release.
 
-"""The ZStackError of a call that failed: what the server or a library said, what to do, whether to try again."""
+"""Create the ZStackError for a failed call, from an error response or from an exception of a library."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ try:
     import requests
     import urllib3
 except ImportError:
-    pass  # the client has said so
+    pass  # the client reports the missing library
 
 if TYPE_CHECKING:
     from ansible_collections.zstack.cloud.plugins.module_utils._client import Call
 
-# Characters of a page that are looked at, and of it in a message.
+# Number of characters of a page to examine, and to include in a message.
 _PAGE_LIMIT, _TEXT_LIMIT = 16384, 500
 
-# How servers say that they are of a release without the call (src: RestServer.java).
+# Responses of releases that do not support the call (src: RestServer.java).
 _UNKNOWN_CALL = ("no api mapping", "the body doesn't contain action mapping")
 
 
 def refusal(
     call: Call, response: requests.Response, text: str, data: Any, connection: Connection, redact: Redactor
 ) -> ZStackError:
-    """Return the error for a response that is not the reply of a call that succeeded. ``data`` is its JSON."""
+    """Return the error for a response that reports a failure. ``data`` is the parsed JSON, or None."""
     status, method = response.status_code, connection.credentials.method
     if isinstance(data, dict) and data.get("error") is not None:
         fields = envelope_fields(data["error"], redact)
@@ -70,7 +70,7 @@ def refusal(
 
 
 def transport_failure(call: Call, exc: BaseException, connection: Connection, redact: Redactor) -> ZStackError:
-    """Return the error for a call that got no response, or none that can be read."""
+    """Return the error for a call without a readable response."""
     description, hint, transient = _describe(exc, connection)
     return ZStackError(
         clip(redact(description), _TEXT_LIMIT),
@@ -82,7 +82,7 @@ def transport_failure(call: Call, exc: BaseException, connection: Connection, re
 
 
 def _page_text(text: str) -> str:
-    """Return what a person would read of an HTML page."""
+    """Return the visible text of an HTML page."""
     if not text.lstrip().startswith("<"):
         return text
     before, *comments = text.split("<!--")
@@ -92,21 +92,21 @@ def _page_text(text: str) -> str:
 
 
 def _root(exc: BaseException) -> BaseException:
-    """Return the exception that the library's own ones were raised for."""
+    """Return the exception that caused the library's exceptions."""
     cause = exc.__cause__ or exc.__context__
-    # urllib3 before 2.0 tries an argument of Python 2 first: that is a TypeError, and the cause of nothing.
+    # urllib3 before 2.0 first tries an argument of Python 2, which raises an unrelated TypeError.
     return exc if cause is None or isinstance(cause, TypeError) else _root(cause)
 
 
 def _describe(exc: BaseException, connection: Connection) -> tuple[str, str, bool]:
-    """Return what failed, what to do about it, and whether another attempt may help."""
+    """Return a description of the failure, a hint, and whether a retry may help."""
     root = _root(exc)
     reason = getattr(root, "strerror", None) or str(root) or type(root).__name__
     if isinstance(root, UnicodeError):
-        # It quotes a character of what may be a proxy's password.
+        # It quotes a character, which can be part of a proxy's password.
         reason = "characters that HTTP does not allow"
     before_reply = isinstance(exc, requests.ConnectionError)
-    # The URL of the server was checked before: what is wrong with a URL now is wrong with that of a proxy.
+    # The server's URL was already checked, so an invalid URL is that of a proxy.
     wrong_url = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)
     if isinstance(exc, (requests.exceptions.ProxyError, *wrong_url)) or isinstance(
         root, (urllib3.exceptions.LocationParseError, urllib3.exceptions.ProxySchemeUnknown)
@@ -119,7 +119,7 @@ def _describe(exc: BaseException, connection: Connection) -> tuple[str, str, boo
             False,
         )
     if isinstance(exc, requests.exceptions.SSLError):
-        # urllib3 before 2.0 compares names itself, and has an exception of its own for those that differ.
+        # urllib3 before 2.0 verifies the name itself, and raises its own exception.
         return (
             f"the server's certificate was rejected: {getattr(root, 'verify_message', reason)}",
             "Set host to a name in the certificate, or ca_path to the certificate authority that issued it.",

@@ -4,16 +4,16 @@
 
 # Private to this collection: it can change in any release.
 
-"""What to do about a failed call, by what the server said and how the caller is authenticated.
+"""Hints about failed calls, by error code, text, HTTP status and authentication method.
 
-What only one call knows stands with that call.
+Hints that only apply to one call are defined with that call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# By error code (src: conf/errorCodes), and where the remedy differs, by authentication method.
+# By error code (src: conf/errorCodes), and by authentication method if the hints differ.
 CODE_HINTS: Mapping[str, str | Mapping[str, str]] = {
     "ID.1001": {
         "session": "Log in again for a new session_uuid, or set account_name and account_password instead.",
@@ -31,7 +31,7 @@ CODE_HINTS: Mapping[str, str | Mapping[str, str]] = {
     "SYS.1012": "Check the state of the management node with zstack-ctl status.",
 }
 
-# By words of an answer in plain text (src: RestServer.java).
+# By part of a plain-text response (src: RestServer.java).
 TEXT_HINTS: Mapping[str, str] = {
     "missing header 'Authorization'": (
         "A proxy removed the Authorization header: connect to the management node directly."
@@ -60,7 +60,7 @@ STATUS_HINTS: Mapping[int, str] = {
 
 
 def hint_for(code: str | None, text: str, status: int, auth_method: str) -> str | None:
-    """Return what to do about an error code, or about an answer in plain text."""
+    """Return the hint for an error code, or for a plain-text response."""
     hint = CODE_HINTS.get(code or "")
     if isinstance(hint, Mapping):
         return hint.get(auth_method)

@@ -4,7 +4,7 @@
 
 # Private to this collection: it can change in any release.
 
-"""Calls that run in the background, and signals that stop the process only when it has cleaned up."""
+"""Background calls, and signals that stop the process only after it has cleaned up."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-# SIGALRM is how Ansible ends a lookup that runs longer than the task's ``timeout``.
+# Ansible sends SIGALRM to stop a lookup when the ``timeout`` of the task expires.
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
-# Seconds to wait for a login or a logout once a signal has come; Ansible gives its workers five, too.
+# Seconds to wait for a login or a logout after a signal. Ansible also gives its workers five.
 _PATIENCE = 5
 
 T = TypeVar("T")
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal came that will end the process."""
+    """A signal that will end the process was received."""
 
 
 def in_background(work: Callable[[], T]) -> Future[T]:
-    """Start ``work`` in a thread that, unlike an executor's, does not keep the process alive.
+    """Run ``work`` in a daemon thread, which does not keep the process alive, unlike an executor's threads.
 
-    Without a thread to be had, it runs at once.
+    If no thread can be started, run it immediately.
     """
     outcome: Future[T] = Future()
 
@@ -43,7 +43,7 @@ def in_background(work: Callable[[], T]) -> Future[T]:
             outcome.set_exception(exc)
 
     def run_in_thread() -> None:
-        # A signal that another thread takes does not wake a main thread that waits for this one.
+        # A signal that is delivered to this thread would not wake the waiting main thread.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         run()
 
@@ -55,27 +55,28 @@ def in_background(work: Callable[[], T]) -> Future[T]:
 
 
 def stopping_signals() -> dict[signal.Signals, Any]:
-    """Return the signals that end this process, with their handlers. Under nohup, SIGHUP is not among them."""
+    """Return the signals that end this process, with their handlers. Under nohup, SIGHUP is not included."""
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
-    # None is a handler that is not Python's.
+    # None is a handler that was not installed from Python.
     return {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
 
 
 class Interrupts:
-    """Within this ``with``, a signal that would end the process only raises Stopped where the block waits.
+    """Delay signals that would end the process until the end of the ``with`` block.
 
-    So it cannot come between a login and the code that cleans up after it. It takes effect after the block.
+    Within the block, a signal only makes wait() raise Stopped. It cannot interrupt the code between a login and its
+    cleanup.
     """
 
     def __init__(self) -> None:
         self._signal: int | None = None
         self._came_at = 0.0
         self._handlers: dict[signal.Signals, Any] = {}
-        # Its put() is reentrant, so that a handler can wake what waits.
+        # put() is reentrant, so a signal handler can use it to wake a waiting thread.
         self._inbox: SimpleQueue[object] = SimpleQueue()
 
     def __enter__(self) -> Interrupts:
-        # Elsewhere Python lets nobody set handlers, and no signal arrives.
+        # Only the main thread can set handlers and receives signals.
         if threading.current_thread() is threading.main_thread():
             self._handlers = stopping_signals()
             for number in self._handlers:
@@ -95,7 +96,7 @@ class Interrupts:
             raise Stopped
 
     def finish(self, work: Future[Any], until: float) -> None:
-        """Wait for ``work``, or for the time ``until``. A signal shortens the wait, and raises nothing."""
+        """Wait for ``work``, or until the monotonic time ``until``. A signal shortens the wait, but raises nothing."""
         begin = time.monotonic()
         self._wait([work], lambda: until if self._signal is None else min(until, max(begin, self._came_at) + _PATIENCE))
 

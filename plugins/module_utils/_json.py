@@ -4,7 +4,7 @@
 
 # Private to this collection: it can change in any release.
 
-"""JSON values: how they are read, and what Ansible can pass on of them."""
+"""Read JSON, and convert its values to a form that Ansible can return."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST_NUMBER = 400
 
 
 def parse_json(text: str) -> Any:
-    """Return the JSON value of a text; None if it is not JSON, or nested too deeply for Python."""
+    """Return the value of a JSON text, or None if it is not valid JSON or nested too deeply."""
     try:
         return json.loads(text, parse_int=_number(int), parse_float=_number(float), parse_constant=lambda _dummy: None)
     except (ValueError, RecursionError):
@@ -28,21 +28,21 @@ def parse_json(text: str) -> Any:
 
 
 def _number(convert: Callable[[str], Any]) -> Callable[[str], Any]:
-    # The time that Python takes for a number grows with the square of its length.
+    # Python converts numbers in quadratic time.
     return lambda digits: convert(digits) if len(digits) < _LONGEST_NUMBER else None
 
 
 def as_text(value: Any) -> str:
-    """Return a text as it is, and any other JSON value as JSON."""
+    """Return a string unchanged, and any other JSON value as JSON."""
     value = portable(value, convert=str)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def portable(value: Any, convert: Callable[[str], str] | None = None, depth: int = _DEPTH_LIMIT) -> Any:
-    """Return a JSON value that Ansible can pass on.
+    """Return a JSON value in a form that Ansible can return.
 
-    Ansible cannot print lone surrogates, and JSON has neither NaN nor Infinity. What is nested deeper than anything
-    that ZStack sends becomes None. Keys of objects become snake_case, or what ``convert`` makes of them.
+    Replace lone surrogates, which Ansible cannot print, and NaN and Infinity, which JSON does not support. Values that
+    are nested too deeply become None. Keys are converted to snake_case, or with ``convert``.
     """
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
@@ -60,7 +60,7 @@ def portable(value: Any, convert: Callable[[str], str] | None = None, depth: int
 
 @lru_cache(maxsize=1024)
 def snake_case(key: str) -> str:
-    """Return a key in snake_case. Ansible's own conversion takes quadratic time, so a key is cut."""
+    """Return a key in snake_case. Shorten it first, because Ansible's conversion takes quadratic time."""
     key = key[:_KEY_LIMIT]
     if key == key.lower():
         return key

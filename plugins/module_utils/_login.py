@@ -4,7 +4,7 @@
 
 # Private to this collection: it can change in any release.
 
-"""Authentication around a block of calls. A login is logged out however the block ends."""
+"""Authentication for a block of calls. A session that was opened is logged out at the end of the block."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ LOGIN_HINTS: Mapping[str, str] = {
 
 class Login(NamedTuple):
     auth: SessionAuth | AccessKeyAuth
-    server_zone: tzinfo | None  # as far as the reply to a login tells
+    server_zone: tzinfo | None  # derived from the response to the login
 
 
 @contextmanager
 def logged_in(client: Client, connection: Connection) -> Iterator[Login]:
-    """Yield what authenticates calls while the block runs."""
+    """Log in if an account is set, yield the login, and log out at the end of the block."""
     method, values = connection.credentials
     if method == "session":
         yield Login(SessionAuth(values[0]), None)
@@ -49,7 +49,7 @@ def logged_in(client: Client, connection: Connection) -> Iterator[Login]:
         try:
             yield _session(client, client.result(login))
         finally:
-            # A login that a signal came into may have opened a session, too.
+            # A login that was interrupted by a signal may also have opened a session.
             reply = client.finish(login)
             if isinstance(reply, Reply) and (uuid := _uuid(reply)):
                 _log_out(client, uuid)
@@ -82,9 +82,10 @@ def _log_out(client: Client, uuid: str) -> None:
 
 
 def _server_zone(reply: Reply) -> tzinfo | None:
-    """Return the server's offset: its wall-clock time in ``createDate`` minus the same instant in the ``Date`` header.
+    """Return the server's offset, the difference between the wall-clock time in ``createDate`` and the ``Date`` header.
 
-    Rounded to 15 minutes, as no zone has a finer offset and the two are not taken at the same moment.
+    Round it to 15 minutes, because the two times are not taken at the same moment, and all offsets are multiples of 15
+    minutes.
     """
     wall_clock = read_time(reply.data["inventory"].get("createDate"), timezone.utc)
     if wall_clock is None or reply.date is None:

@@ -4,7 +4,7 @@
 
 # Private to this collection: it can change in any release.
 
-"""What a failure says: texts for a person, and fields for a program. Bounded, printable, without secrets."""
+"""The message and the fields of an error: short, printable and without secrets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KEY_LIMIT = 100
 
 
 def failure_line(where: list[str | None], error: Mapping[str, Any], status: int | None, hint: str | None) -> str:
-    """Return one line of less than 2,000 characters: where it failed, what failed, and what to do about it."""
+    """Return one line of less than 2,000 characters: where the failure occurred, what failed, and the hint."""
     what = "; caused by ".join(filter(None, map(_describe, [error, *error["causes"]])))
     line = ": ".join(filter(None, [*where, clip(one_line(what), _MESSAGE_LIMIT) or "no reason is given"]))
     if status is not None:
@@ -34,8 +34,9 @@ def failure_line(where: list[str | None], error: Mapping[str, Any], status: int 
 def envelope_fields(envelope: Any, redact: Redactor) -> dict[str, Any]:
     """Return the ``error`` of a ZStackError from the value of "error" in a response.
 
-    Documented is an object with a chain of ``cause``; newer servers also send a list of ``causes`` (src). Both become
-    one flat list. Anything but an object becomes the description. Texts and lists are cut to a readable size.
+    The documented value is an object with nested ``cause`` objects. Newer servers also send a list of ``causes`` (src).
+    Both are returned as one flat list. A value that is not an object becomes the description. Long texts and lists are
+    shortened.
     """
     fields, waiting = _error_fields(envelope, redact)
     causes: list[dict[str, Any]] = []
@@ -47,7 +48,7 @@ def envelope_fields(envelope: Any, redact: Redactor) -> dict[str, Any]:
 
 
 def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list[Any]]:
-    """Return the fields of one error, and its causes as they are."""
+    """Return the fields of one error, and its unprocessed causes."""
     if not isinstance(envelope, dict):
         envelope = {"description": envelope}
     fields: dict[str, Any] = {"code": None, "description": None, "details": None}
@@ -55,7 +56,7 @@ def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list
     for key, value in list(envelope.items())[:_FIELDS_LIMIT]:
         if key in ("cause", "causes") or value is None:
             continue
-        # Redacted before anything is cut or converted: afterwards, a secret would be another one.
+        # Redact before shortening or converting, because a changed secret would not be found.
         name, text = snake_case(redact(key, _KEY_LIMIT)), as_text(value)
         if key in fields or isinstance(value, str) or len(text) > _FIELD_LIMIT:
             fields[name] = clip(_redacted_ends(text, redact), _FIELD_LIMIT)
@@ -65,7 +66,7 @@ def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list
 
 
 def _redacted_ends(text: str, redact: Redactor) -> str:
-    """Return a text without secrets, or of a long one what stands at its start and at its end."""
+    """Return a text without secrets. If it is long, return only its start and its end."""
     half = 2 * _FIELD_LIMIT
     return redact(text) if len(text) <= 2 * half else f"{redact(text, half)} … {redact.ending(text, half)}"
 
@@ -75,20 +76,20 @@ def _list(value: Any) -> list[Any]:
 
 
 def _describe(error: dict[str, Any]) -> str:
-    """Return ``[code] description: details``, as much of it as there is."""
+    """Return ``[code] description: details``, without missing parts."""
     code, description, details = error["code"], error["description"], error["details"]
     words = ": ".join(dict.fromkeys(filter(None, (description, details and _last_line_first(details)))))
     return f"[{code}] {words}".rstrip() if code else words
 
 
 def _last_line_first(text: str) -> str:
-    """Return several lines as one that begins with the last: what a failed command said follows the command (src)."""
+    """Return several lines as one line that starts with the last, the output of a failed command (src)."""
     lines = _lines(text)
     return f"{last_line(text)} ({'; '.join(lines[:-1])})" if len(lines) > 1 else text
 
 
 def last_line(text: str) -> str:
-    """Return the last words of a text, such as what a failed command said."""
+    """Return the last line of a text, such as the output of a failed command."""
     return (_lines(text) or [""])[-1].removeprefix("stderr: ")
 
 
@@ -98,11 +99,11 @@ def _lines(text: str) -> list[str]:
 
 
 def one_line(text: str) -> str:
-    """Return the text on one line, without anything that could forge lines, steer a terminal or turn text around."""
+    """Return the text on one line, without characters that control a terminal or reverse the direction of text."""
     uncolored = TERMINAL.sub("", text)
     return " ".join("".join(each if each.isprintable() else " " for each in uncolored).split())
 
 
 def clip(text: str, limit: int) -> str:
-    """Cut a text in its middle: the end of an error says most."""
+    """Shorten a text in the middle, because the end of an error contains the most information."""
     return text if len(text) <= limit else f"{text[: limit // 3]} … {text[len(text) - limit * 2 // 3 :]}"

@@ -4,9 +4,9 @@
 
 # Private to this collection: it can change in any release.
 
-"""What every module does: it takes the options of its task, and ends with a result or a failure.
+"""Code that all modules share: load the options of the task, and return a result or a failure.
 
-AnsibleModule is not imported here, so that lookups and filters can import everything in this directory.
+This file does not import AnsibleModule, so that lookups and filters can import all files in this directory.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from ansible_collections.zstack.cloud.plugins.module_utils._options import given
 
 
 class TaskOptions:
-    """A mixin for AnsibleModule: an empty string counts as not set, so that the environment applies.
+    """A mixin for AnsibleModule that treats an empty string as not set, so that the environment applies.
 
-    ``written`` has the options as the task sets them, before the argument spec converts them.
+    ``written`` contains the options as set in the task, before the argument spec converts them.
     """
 
     argument_spec: dict[str, Any]
@@ -33,7 +33,7 @@ class TaskOptions:
     def _load_params(self) -> None:
         super()._load_params()  # type: ignore[misc]
         self.written = given(self.params)
-        # Ansible hides the values of a mapping, but not its keys. No option is a mapping.
+        # Ansible hides the values of a mapping, but not its keys. No option accepts a mapping.
         params = {option: "" if isinstance(value, dict) else value for option, value in self.written.items()}
         self.params = refusable(params, self.argument_spec)
 
@@ -48,14 +48,14 @@ class AnyModule(Protocol):
         """Show a warning."""
 
     def exit_json(self, **kwargs: Any) -> NoReturn:
-        """End with a result."""
+        """Exit with a result."""
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
-        """End with a failure."""
+        """Exit with a failure."""
 
 
 def run(module: AnyModule, work: Callable[[AnyModule], dict[str, Any]]) -> NoReturn:
-    """End the module with what ``work`` returns, or with a failure if it raises ZStackError."""
+    """Exit the module with the result of ``work``, or with a failure if it raises ZStackError."""
     for number in stopping_signals():
         signal.signal(number, lambda *_dummy: module.fail_json(msg="The task was stopped by a signal."))
     result: dict[str, Any] = {}
@@ -64,7 +64,7 @@ def run(module: AnyModule, work: Callable[[AnyModule], dict[str, Any]]) -> NoRet
         result = work(module)
     except ZStackError as exc:
         failure = exc
-    # Outside of the except clause, where Ansible would add a traceback at -vvv.
+    # Not in the except clause, because Ansible would add a traceback at -vvv.
     if failure:
         module.fail_json(msg=str(failure), error=failure.error, status=failure.status)
     module.exit_json(changed=False, **result)

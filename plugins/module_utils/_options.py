@@ -4,11 +4,11 @@
 
 # Private to this collection: it can change in any release.
 
-"""The options of every module: how to reach a management node, and how to authenticate.
+"""The connection options: how to connect to a management node, and how to authenticate.
 
-Whatever is wrong with an option is a ZStackError that names it, raised before anything is sent. Values come from
-*sources*: mappings of what somebody wrote in one place, such as a task, first of all the one that wins. The environment
-is the last of them.
+An invalid option raises a ZStackError that names the option, before anything is sent. The values come from *sources*,
+which are mappings of the options that are set in one place, such as the task. The first source takes precedence, and
+the environment comes last.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ansible.module_utils.common.parameters import env_fallback
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._times import parse_zone
 
-# The options of each authentication method, the secret last.
+# The options of each authentication method. The last option is the secret.
 AUTH_METHODS = {
     "session": ("session_uuid",),
     "account": ("account_name", "account_password"),
@@ -39,9 +39,9 @@ _RANGES = {"port": (1, 65535), "timeout": (1, 86400), "retries": (0, 100)}
 
 
 def connection_spec() -> dict[str, dict[str, Any]]:
-    """Return the argument spec of these options.
+    """Return the argument spec of the connection options.
 
-    Those of authentication have no fallback: they are never completed from another source.
+    The authentication options have no fallback, because they are never combined with another source.
     """
     return {
         "host": {"type": "str", "fallback": environment("host")},
@@ -75,7 +75,7 @@ def environment(option: str, read: Callable[[str], Any] = _exported) -> tuple[An
 
 
 def variable(option: str) -> str:
-    """Return the environment variable of an option: those that ZStack's Terraform provider and MCP server read."""
+    """Return the environment variable of an option. ZStack's Terraform provider and MCP server use the same names."""
     return "ZSTACK_SESSION_ID" if option == "session_uuid" else f"ZSTACK_{option.upper()}"
 
 
@@ -103,21 +103,21 @@ def _refusable(value: Any) -> Any:
 
 
 class Credentials(NamedTuple):
-    method: str  # a key of AUTH_METHODS, or none
-    values: tuple[str, ...]  # of its options, the secret last
+    method: str  # a key of AUTH_METHODS, or "none"
+    values: tuple[str, ...]  # of the method's options; the last is the secret
 
 
 _NO_CREDENTIALS = Credentials("none", ())
 
 
 class Connection(NamedTuple):
-    """Checked options, in the form that the client works with."""
+    """Validated options, in the form that the client uses."""
 
     address: str  # host:port
     port: int
     server: str  # with the scheme
     context_path: str
-    verify: bool | str  # as requests has it: whether, or with which CA file
+    verify: bool | str  # as in requests: whether to verify, or the path of a CA file
     timeout: int  # seconds
     retries: int
     timezone: str | None
@@ -126,9 +126,9 @@ class Connection(NamedTuple):
 
 
 def check_connection(params: Mapping[str, Any], sources: Iterable[Mapping[str, Any]] | None = None) -> Connection:
-    """Return the connection from values that passed the argument spec, and the credentials from their sources.
+    """Return the connection from parameters that the argument spec has validated, with the credentials from sources.
 
-    Without sources there are no credentials, for calls that need no login.
+    Without sources, the connection has no credentials and can only be used for calls that require no login.
     """
     check_ranges(params, _RANGES)
     address = f"{_host(params['host'])}:{params['port']}"
@@ -156,8 +156,8 @@ def check_ranges(params: Mapping[str, Any], ranges: Mapping[str, tuple[int, int 
 
 
 def secret_text(name: str, value: Any) -> str:
-    """Return a secret or a name as text. What is wrong with it is said without repeating it."""
-    # A number or a boolean was another text before: YAML reads 0123 as 83, and yes as true.
+    """Return a secret or a name as a string. Errors do not include the value."""
+    # A number or a boolean may differ from what was written: YAML reads 0123 as 83, and yes as true.
     if not isinstance(value, str):
         raise ZStackError(f"{name} must be a string, got a {kind_of(value)}: write it in quotes")
     text = str(value)  # without the tags that ansible-core adds
@@ -169,7 +169,7 @@ def secret_text(name: str, value: Any) -> str:
 
 
 def kind_of(value: Any) -> str:
-    """Return what YAML calls the type of a value."""
+    """Return the YAML name of a value's type."""
     kinds: dict[Any, str] = {bool: "boolean", int: "number", float: "number", str: "string", type(None): "null"}
     kinds |= {Mapping: "mapping", list: "list"}
     return next((name for kind, name in kinds.items() if isinstance(value, kind)), type(value).__name__)
@@ -178,8 +178,8 @@ def kind_of(value: Any) -> str:
 def _credentials(sources: Iterable[Mapping[str, Any]]) -> Credentials:
     """Return the credentials of the first source that has any.
 
-    So a task with a session works where the environment names an account, and half a pair is never completed with half
-    of somebody else's.
+    A task with a session therefore works if the environment sets an account, and a name is never combined with a
+    password from another source.
     """
     for source in sources:
         values = given({option: source.get(option) for option in AUTH_OPTIONS})
@@ -208,7 +208,7 @@ def _one_method(values: Mapping[str, Any], spelled: Any) -> Credentials:
 
 
 def is_header_safe(text: str) -> bool:
-    """Return whether a text can stand in an HTTP header without ending it or meaning something else."""
+    """Return whether a text can be used in an HTTP header."""
     return re.fullmatch(r"[!-~]+", text) is not None
 
 
@@ -217,7 +217,7 @@ def _host(host: str | None) -> str:
         raise ZStackError("host is missing: set it in the task, set zstack_host (lookup) or export ZSTACK_HOST")
     try:
         address = ipaddress.ip_address(host[1:-1] if host[0] + host[-1] == "[]" else host)
-        # A zone such as %eth0 has to be encoded in a URL. Python takes any text for one.
+        # A zone ID such as %eth0 must be encoded in a URL. Python accepts any text as a zone ID.
         if not re.fullmatch(r"[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?", str(address)):
             raise ValueError
         return f"[{address}]".replace("%", "%25") if address.version == 6 else str(address)
@@ -225,7 +225,7 @@ def _host(host: str | None) -> str:
         pass
     if re.fullmatch(r"(?!.{254})[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?", host):
         return host
-    # What follows may be a URL with a password in it, so only a port is repeated.
+    # The value may be a URL with a password, so the messages only include a port.
     if port := re.fullmatch(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]*\]):([0-9]{1,5})", host):
         raise ZStackError(f"host must not include a port: set port to {port[1]}")
     if "://" in host:
@@ -237,7 +237,7 @@ def _host(host: str | None) -> str:
 
 def _context_path(path: str | None) -> str:
     path = path or "/"
-    # The server signs a path without dot segments; requests would remove them after that.
+    # requests would remove dot segments after the path has been signed.
     if not re.fullmatch(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)*/?", path):
         raise ZStackError("context_path must be an absolute path such as /zstack, or / for none, without dot segments")
     return path.rstrip("/")

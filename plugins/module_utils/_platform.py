@@ -4,7 +4,7 @@
 
 # Private to this collection: it can change in any release.
 
-"""What the running platform says about itself: its version, and the time zone that it writes times in."""
+"""The version and the time zone of the running platform."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _PATH = "/v1/management-nodes"
 class Platform(NamedTuple):
     version: str | None
     zone: tzinfo | None
-    timezone: str  # the name or the offset of `zone`
-    timezone_source: str  # option, server, login, or host: a guess, this machine's own
+    timezone: str  # name or offset of `zone`
+    timezone_source: str  # option, server, login, or host, which is a guess
 
 
 class PlatformCalls:
-    """The calls that ask for version and zone, from now on under way beside others.
+    """The calls for the version and the time zone, which run in the background from the start.
 
-    Neither can fail a task: old servers know only one of them, or none.
+    Neither can fail a task, because older servers support only one of them or none.
     """
 
     def __init__(self, client: Client, login: Login, connection: Connection) -> None:
@@ -77,7 +77,7 @@ class PlatformCalls:
         return None, local, "host"
 
     def _data(self, pending: Pending) -> dict[str, Any] | None:
-        """Return a reply's data; None if the call failed, with a warning unless the release does not have the call."""
+        """Return the data of a reply, or None if the call failed. Warn unless the release does not support the call."""
         try:
             return self._client.result(pending).data
         except ZStackError as exc:

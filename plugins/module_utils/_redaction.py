@@ -14,7 +14,7 @@ from typing import Any
 from weakref import WeakSet
 
 _MASK = "***"
-# Characters to look at behind the place where a text is cut: a spelling of a secret may begin before it.
+# Number of characters to search after the end of a shortened text, where a secret may continue.
 _OVERLAP = 8192
 
 _redactors: WeakSet[Redactor] = WeakSet()
@@ -24,7 +24,7 @@ _registering = threading.Lock()
 class Redactor:
     """Replace the secrets that it knows with ``***``, however they are quoted.
 
-    Nothing is prepared before the first text is to be shown: most runs show none.
+    The search is prepared when the first text is shown, because most runs show none.
     """
 
     def __init__(self, *secrets: str | None) -> None:
@@ -37,12 +37,12 @@ class Redactor:
         self._needles.update(dict.fromkeys(filter(None, secrets)))
 
     def __call__(self, text: str, limit: int | None = None) -> str:
-        """Return the text, or its first ``limit`` characters, without the secrets. One across that end is included."""
+        """Return the text, or its first ``limit`` characters, without secrets, including one that crosses the limit."""
         end = len(text) if limit is None else min(limit, len(text))
         return self._masked(text if limit is None else text[: limit + _OVERLAP], 0, end)
 
     def ending(self, text: str, limit: int) -> str:
-        """Return the last ``limit`` characters without the secrets. One across their start is included."""
+        """Return the last ``limit`` characters without secrets, including one that crosses the start."""
         window = text[-limit - _OVERLAP :]
         return self._masked(window, max(len(window) - limit, 0), len(window))
 
@@ -55,7 +55,7 @@ class Redactor:
         return "".join([*pieces, text[position:end]])
 
     def value(self, value: Any) -> Any:
-        """Redact all texts in a JSON value, and the numbers that are secrets."""
+        """Return a JSON value without secrets in its strings, keys and numbers."""
         if isinstance(value, str):
             return self(value)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -81,14 +81,14 @@ class _LogFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         try:
             text = record.getMessage()
-        except Exception:  # its arguments do not fit; logging would print them
+        except Exception:  # the arguments do not match the format, and logging would print them
             text = str(record.msg)
         with _registering:
             redactors = list(_redactors)
         for redact in redactors:
             text = redact(text)
         record.msg, record.args = text, ()
-        # A traceback quotes what the server sent.
+        # A traceback can quote data from the server.
         record.exc_info = record.exc_text = record.stack_info = None
         return True
 
@@ -97,7 +97,7 @@ _log_filter = _LogFilter()
 
 
 def redact_logs() -> None:
-    """Redact what the HTTP libraries log while any Redactor lives: urllib3 logs URLs, and those hold passwords."""
+    """Redact the log messages of the HTTP libraries, because urllib3 logs URLs, which can contain passwords."""
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] in ("requests", "urllib3", "charset_normalizer", "chardet", "idna"):
             logging.getLogger(name).addFilter(_log_filter)

@@ -4,13 +4,13 @@
 
 # Private to this collection: it can change in any release.
 
-"""Find secrets in a text however they are spelled: with escapes, in quotes, with characters that nobody sees.
+"""Find secrets in a text, even if they are escaped, quoted or interrupted by invisible characters.
 
-A text is read in layers: as it is, then with all escapes undone, again and again, then without quotes and backslashes,
-which may bring escapes to light, and without what cannot be seen. A secret is looked for in every layer, in every layer
-of its own, and whatever in the text made up what was found counts as the secret. So each character of it may be spelled
-in a way of its own: literally, percent-encoded, as an escape of JSON, Java, Python or HTML, in the quotes of a shell,
-and any of these quoted again.
+A text is searched in layers: unchanged, then with escapes decoded repeatedly, then without quotes and backslashes,
+which can reveal more escapes, and without invisible characters. The secrets are decoded in the same way. If a layer
+contains a secret, the corresponding part of the original text counts as the secret. Each character of a secret can
+therefore be quoted differently: literally, percent-encoded, as an escape of JSON, Java, Python or HTML, with shell
+quotes, or with several of these at once.
 """
 
 from __future__ import annotations
@@ -20,24 +20,23 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import unquote
 
-# Undoing escapes, or leaving out quotes, is a pass. A text that is quoted again takes one or two more; nobody quotes
-# more often than this.
+# Each pass decodes escapes or removes quotes. Each level of quoting takes one or two passes.
 _PASSES = 16
 _HEX = "[0-9A-Fa-f]"
 
 
 def _utf8(prefix: str) -> str:
-    """Return the pattern of one character as bytes in hexadecimal, each behind ``prefix``; of Latin-1 if not UTF-8."""
+    """Return a pattern for one character in UTF-8 or Latin-1, as hexadecimal bytes that each follow ``prefix``."""
     rest = f"{prefix}[89ABab]{_HEX}"
     starts = (f"[Ff][0-7]{rest * 3}", f"[Ee]{_HEX}{rest * 2}", f"[CDcd]{_HEX}{rest}", _HEX * 2)
     return f"{prefix}(?:{'|'.join(starts)})"
 
 
-# What colours a terminal, or sets its title.
+# Escape sequences that set the colors or the title of a terminal.
 TERMINAL = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
 
 _PERCENT = r"%(?:25)*"
-# A run of backslashes is looked at from its start only: from each of them it would take quadratic time.
+# Only match from the first of several backslashes. Matching from each would take quadratic time.
 _BACKSLASH = r"(?<!\\)\\+"
 _SPELLINGS: list[tuple[str, Callable[[str], str]]] = [
     (_utf8(_PERCENT), lambda text: _from_bytes(re.findall(f"{_PERCENT}({_HEX}{{2}})", text))),
@@ -57,16 +56,16 @@ _SPELLINGS: list[tuple[str, Callable[[str], str]]] = [
     (r"&(?:amp;)*[A-Za-z][A-Za-z0-9]{1,31};", html.unescape),
 ]
 _SPELLED = re.compile("|".join(f"({pattern})" for pattern, _dummy in _SPELLINGS))
-# What shells and escapes put between the characters of a text, and what stands for a space.
+# Characters that quoting inserts into a text, and characters that represent a space.
 _FILLING = re.compile(r"""[\s"'\\+]+""")
-# What nobody sees, and everything else that is not ASCII.
+# Terminal escapes and all characters that are not printable ASCII.
 _UNSEEN = re.compile(f"{TERMINAL.pattern}|[^ -~]")
-# What bytes of UTF-8 are when they are read as Latin-1: Python writes both as \\x.
+# UTF-8 bytes that were decoded as Latin-1. Python writes both as \\x.
 _LATIN_1 = re.compile("[\xf0-\xf7][\x80-\xbf]{3}|[\xe0-\xef][\x80-\xbf]{2}|[\xc0-\xdf][\x80-\xbf]")
 
 
 def needles_of(secret: str) -> set[str]:
-    """Return what a secret is in each layer, in lower case."""
+    """Return the forms of a secret in all layers, in lower case."""
     found: set[str] = set()
     # A control character is spelled in too many ways: what stands around it is looked for.
     for line in re.split(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", f"{secret}\n{unquote(secret)}"):
@@ -82,7 +81,7 @@ def needles_of(secret: str) -> set[str]:
 
 
 def find(text: str, needles: Iterable[str]) -> list[tuple[int, int]]:
-    """Return where in the text these are, in order and without overlaps."""
+    """Return the positions of the needles in the text, in order and without overlaps."""
     found: list[tuple[int, int]] = []
     for layer in _Text(text).layers():
         lowered = layer.lowered
@@ -105,7 +104,7 @@ def find(text: str, needles: Iterable[str]) -> list[tuple[int, int]]:
 
 
 class _Text:
-    """A text whose characters know which characters of the original text they stand for."""
+    """A decoded text, with the position of each character in the original text."""
 
     def __init__(self, text: str, starts: list[int] | None = None, stops: list[int] | None = None) -> None:
         self.text = text
@@ -114,11 +113,11 @@ class _Text:
 
     @property
     def lowered(self) -> str:
-        """The text in lower case, each character on its own and as long as before: these two depend on others."""
+        """Return the text in lower case with the same length. Two characters need special treatment for this."""
         return self.text.replace("\u0130", "i").replace("\u03a3", "\u03c3").lower()
 
     def layers(self) -> Iterable[_Text]:
-        """Yield this text, with escapes undone once, twice and so on, and without quotes when no escape is left."""
+        """Yield this text, then with its escapes decoded repeatedly, then without quotes when no escape is left."""
         layer = self
         for _dummy in range(_PASSES):
             yield layer
@@ -137,7 +136,7 @@ class _Text:
         return self.replaced(_FILLING, lambda _match: "")
 
     def visible(self) -> _Text:
-        """Return the text without what cannot be seen: that would hide a secret from nobody but us."""
+        """Return the text without invisible characters, which could otherwise hide a secret from the search."""
         return self.replaced(_UNSEEN, lambda match: match[0] if match[0].isprintable() and match[0] != "\ufffd" else "")
 
     def replaced(self, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]) -> _Text:
@@ -179,5 +178,5 @@ def _character(number: int) -> str:
 
 
 def _stands_alone(text: str, start: int, stop: int) -> bool:
-    """Return whether no letter or digit is next to it: a very short secret must not make words unreadable."""
+    """Return whether no letter or digit is adjacent, so that very short secrets do not make words unreadable."""
     return not (text[start - 1 : start].isalnum() or text[stop : stop + 1].isalnum())

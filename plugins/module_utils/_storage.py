@@ -4,7 +4,7 @@
 
 # Private to this collection: it can change in any release.
 
-"""A backup storage: its URL, and the password that the URL carries."""
+"""The URL of a backup storage, and its password."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._options import kind_
 
 FORM = "ssh://username@hostname[:sshPort]/path"
 _ALLOWED = f"a URL such as {FORM}, or in the lookup a mapping with url and password"
-# A name is for those who report on storages, such as the role.
+# The role and the report use the name.
 _KEYS = {"url", "password", "name"}
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -32,25 +32,25 @@ _URL = (
 
 
 def storage_spec() -> dict[str, dict[str, Any]]:
-    """Return the argument spec of what belongs to a storage, but for its URL."""
+    """Return the argument spec of the options of a storage, except its URL."""
     return {"storage_password": {"type": "str", "no_log": True}, "registry_port": {"type": "int"}}
 
 
 class Storage(NamedTuple):
     url: str  # with the password, percent-encoded
-    masked: str  # with *** in its place
-    secrets: tuple[str, str]  # the password, as it is and encoded
+    masked: str  # with *** in place of the password
+    secrets: tuple[str, str]  # the password, unencoded and percent-encoded
 
 
 def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
-    """Return the storage of a URL, or of a mapping with ``url`` and ``password``.
+    """Return the storage for a URL, or for a mapping with ``url`` and ``password``.
 
-    The server puts the URL on a command line, after ``java.net.URI`` has accepted it (src). What is wrong with it is
-    said without repeating it, as it may hold a password.
+    The server parses the URL with ``java.net.URI`` and uses it on a command line (src). Errors do not include the URL,
+    because it may contain a password.
     """
     own = None
     if isinstance(term, Mapping):
-        # Not repeated: without quotes, YAML makes a key of a URL with a colon and a space in its password.
+        # Do not include the keys: without quotes, YAML reads a URL whose password contains ": " as a mapping.
         if term.keys() - _KEYS:
             raise ZStackError(f"url must be {_ALLOWED}, got a mapping with other keys")
         term, own = term.get("url"), term.get("password")
@@ -84,9 +84,9 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
 
 
 def _storage_password(sources: Sequence[Mapping[str, Any]], in_url: bool) -> tuple[str, Any]:
-    """Return the name and the value of the option, from the first source that has it.
+    """Return the name and the value of the password option, from the first source that sets it.
 
-    A URL with a password needs none: only in the task itself that would be a contradiction.
+    If the URL contains a password, only the first source is read, to detect a conflict.
     """
     for source in sources[:1] if in_url else sources:
         if (value := source.get("storage_password")) not in (None, ""):
@@ -103,7 +103,7 @@ def _check_url(url: str) -> re.Match[str]:
         raise ZStackError(f"url must have its password percent-encoded (it has one of @ # ? / :): {instead}")
     if re.search(r"%(?![0-9A-Fa-f]{2})", url):
         raise ZStackError(f"url must have its password percent-encoded (it has a % that encodes nothing): {instead}")
-    # Spaces include Unicode's.
+    # \s includes Unicode spaces.
     if re.search(r"[\s\x00-\x1f\x7f-\x9f;&|<>()$`\"'\\*?\[\]{}!#^]", url):
         raise ZStackError(
             "url must not contain white space, control characters or shell metacharacters: "
@@ -121,7 +121,7 @@ def _check_url(url: str) -> re.Match[str]:
 
 
 def _is_host(host: str) -> bool:
-    """Return whether java.net.URI finds a host in it: no underscore, no last label that begins with a digit (src)."""
+    """Return whether java.net.URI accepts the host: no underscore, and no last label that starts with a digit (src)."""
     try:
         return bool(ipaddress.IPv4Address(host))
     except ValueError:

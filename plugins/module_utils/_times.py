@@ -4,7 +4,7 @@
 
 # Private to this collection: it can change in any release.
 
-"""Zones and timestamps as ZStack reads and writes them. A zone of None is this machine's own, throughout."""
+"""Time zones and timestamps in the formats of ZStack. None always means the local time zone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-# Not strptime's %b and %p, which follow the locale of whoever runs Ansible.
+# strptime's %b and %p would depend on the locale.
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
 
@@ -27,18 +27,18 @@ _ISO = (
     r"(?P<offset>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
 
-# Seconds since 1970 that are a time in every zone.
+# The range, in seconds since 1970, that can be converted to every time zone.
 _FIRST, _LAST = (int(datetime(year, 1, 1, tzinfo=timezone.utc).timestamp()) for year in (2, 9999))
 
 
 def parse_zone(name: str) -> tzinfo | None:
-    """Return the zone of an IANA name or an offset, also as Java writes it (``GMT+08:00``); None if it is neither."""
+    """Return the time zone for an IANA name or an offset, including Java's ``GMT+08:00``, or None if it is invalid."""
     if name in ("Z", "GMT", "UTC", "UT"):
         return timezone.utc
     offset = re.fullmatch(r"(?:GMT|UTC|UT)?([+-])([0-9]{1,2})(?::?([0-5][0-9]))?", name)
     if offset:
         distance = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
-        # Java's ZoneId ends at 18 hours.
+        # Java's ZoneId supports offsets up to 18 hours.
         return timezone(-distance if offset[1] == "-" else distance) if distance <= timedelta(hours=18) else None
     try:
         return ZoneInfo(name)
@@ -47,36 +47,37 @@ def parse_zone(name: str) -> tzinfo | None:
 
 
 def offset_name(zone: tzinfo | None) -> str:
-    """Return the offset of a zone today, such as +08:00."""
+    """Return the current offset of a time zone, such as +08:00."""
     return datetime.now(timezone.utc).astimezone(zone).isoformat()[-6:]
 
 
 def http_date(text: str | None) -> datetime | None:
-    """Return the time of a ``Date`` header in UTC; None if it is missing, unreadable or not of our time."""
+    """Return the time in a ``Date`` header in UTC, or None if it is missing, unreadable or out of range."""
     try:
         date = parsedate_to_datetime((text or "")[:100])
-        # A date without a zone is not HTTP's. Beyond these years, no zone could be applied.
+        # A date without a time zone is invalid in HTTP. Years out of this range cannot be converted to every time zone.
         return date.astimezone(timezone.utc) if date.tzinfo and 1970 < date.year < 9999 else None
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
 
 
 def read_time(value: Any, zone: tzinfo | None) -> datetime | None:
-    """Return a timestamp of the server, which does not write its zone, as a time in that zone; None if unreadable."""
+    """Return a timestamp of the server as a time in its time zone, or None if it is unreadable."""
     epoch = read_epoch(value, zone)
     return None if epoch is None else in_zone(epoch, zone)
 
 
 def in_zone(epoch: int, zone: tzinfo | None) -> datetime:
-    """Return seconds since 1970, as read_epoch returns them, as a time in a zone."""
+    """Return seconds since 1970 as a time in a time zone."""
     return datetime.fromtimestamp(epoch, timezone.utc).astimezone(zone)
 
 
 def read_epoch(value: Any, zone: tzinfo | None) -> int | None:
-    """Return a timestamp of the server, which does not write its zone, as seconds since 1970; None if unreadable.
+    """Return a timestamp of the server in seconds since 1970, or None if it is unreadable.
 
-    Accepted are Java's texts, ISO 8601 with or without an offset, and milliseconds since 1970. A local time that
-    occurs twice, when clocks are set back, is the earlier one: a backup is never taken for younger than it is.
+    ``zone`` is the server's time zone, which timestamps do not include. Supported are Java's formats, ISO 8601 with or
+    without an offset, and milliseconds since 1970. If a local time occurs twice because clocks are set back, it means
+    the earlier one, so that a backup never seems younger than it is.
     """
     try:
         if isinstance(value, str):
@@ -86,7 +87,7 @@ def read_epoch(value: Any, zone: tzinfo | None) -> int | None:
         else:
             return None
     except (ValueError, OverflowError, OSError, KeyError):
-        return None  # no such day, or none that a datetime can hold
+        return None  # not a valid date, or out of range
     return epoch if epoch is not None and _FIRST <= epoch <= _LAST else None
 
 

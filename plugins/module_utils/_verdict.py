@@ -4,9 +4,9 @@
 
 # Private to this collection: it can change in any release.
 
-"""A policy applied to results of module and lookup: may an upgrade start? Nothing here asks a server or a clock.
+"""Check results of the modules and the lookup against a policy. This code reads neither a server nor a clock.
 
-Whatever is unknown has not passed.
+An unknown value does not meet a condition.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _UNITS = ((86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
 
 @dataclass(frozen=True)
 class Policy:
-    """Checked conditions; None switches one off."""
+    """Validated conditions. None disables a condition."""
 
     max_age: int | None  # seconds
     restorable: bool | None
@@ -61,13 +61,13 @@ class Check(NamedTuple):
 
 
 def check_policy(written: Mapping[str, Any]) -> Policy:
-    """Return the policy of what is written: an empty text stands for the default, None switches a condition off."""
+    """Return the policy for the given options. An empty string means the default, and None disables a condition."""
     if unknown := sorted(written.keys() - POLICY_SPEC.keys()):
         raise ZStackError(f"unsupported options: {', '.join(unknown)}; supported: {', '.join(sorted(POLICY_SPEC))}")
     set_values = {option: value for option, value in written.items() if value is not None and value != ""}
     try:
         checked = ArgumentSpecValidator(POLICY_SPEC).validate(set_values)
-    except OverflowError:  # ansible-core converts a float without asking whether it is finite
+    except OverflowError:  # ansible-core does not check whether a float is finite
         raise ZStackError("min_count and min_storages must be whole numbers") from None
     if checked.error_messages:
         raise ZStackError(one_line("; ".join(checked.error_messages)))
@@ -93,10 +93,10 @@ def _parse_size(size: str) -> int:
 
 
 def verify(results: Any, policy: Policy, names: Sequence[Any] = ()) -> dict[str, Any]:
-    """Return the verdict on results: one or several, also failed ones, also those of a loop.
+    """Return the verdict on one or more results, including failed results and those of a loop.
 
-    ``names`` are what the storages are called, in their order. The keys of a verdict: see the filter's documentation.
-    Raises ZStackError if ``results`` is something else.
+    ``names`` are the names of the storages, in order. The filter's RETURN describes the verdict. Raise ZStackError if
+    ``results`` has another type.
     """
     found = list(_flatten(results))
     storages = []
@@ -179,7 +179,7 @@ def _knows_zone(result: Mapping[str, Any]) -> bool:
 
 
 def _reasons(checks: Sequence[Check]) -> list[str]:
-    """Return what has not passed in words: several conditions can have the same reason."""
+    """Return the reasons for conditions that are not met. Several conditions can have the same reason."""
     wanted: dict[str, list[str]] = {}
     for check in checks:
         if not check.passed:
@@ -269,17 +269,17 @@ def _url(result: Mapping[str, Any]) -> str | None:
 
 
 def _address(result: Mapping[str, Any]) -> str:
-    """Return a storage's host, port and path."""
+    """Return the host, port and path of a storage."""
     return (_url(result) or "").rpartition("@")[2]
 
 
 def _text(value: Any) -> str:
-    """Return a text of the server so that it cannot forge a line."""
+    """Return a text from the server on one line, shortened."""
     return clip(one_line(str(value or "")), 100)
 
 
 def _age(seconds: int) -> str:
-    """Return an age in its two largest units; hours up to two days."""
+    """Return an age in its two largest units. Ages of less than two days are in hours."""
     parts = []
     for size, unit in _UNITS:
         if size == 86400 and seconds < 2 * size:
@@ -295,7 +295,7 @@ def _size(size: int) -> str:
 
 
 def _percent(share: Fraction) -> str:
-    # Rounded up: what is above a limit reads so.
+    # Round up, so that a value above a limit is not shown as equal to it.
     return f"{ceil(share * 10) / 10:g}%"
 
 

@@ -4,7 +4,7 @@
 
 # Private to this collection: it can change in any release.
 
-"""The version of this collection: galaxy.yml is not there where a module runs. A test compares the two."""
+"""The version of this collection. Modules cannot read galaxy.yml. A test compares the two."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from functools import partial
 from importlib.metadata import version
 from operator import attrgetter
 from pathlib import Path
@@ -80,7 +81,7 @@ def processes(directory: Path, rounds: int) -> Iterator[Figure]:
             known = servers.variables(zstack)
             ours = Play("module", directory, limit=1, **known).module()
             floor = Play("floor", directory, **known).module()
-            samples = alternate(rounds, ours=lambda: run_module(ours), floor=lambda: run_module(floor))
+            samples = alternate(rounds, ours=partial(run_module, ours), floor=partial(run_module, floor))
         if goal := PROCESS_GOALS.get(size):
             for field in ("cpu", "seconds"):
                 mine, theirs = (list(map(attrgetter(field), samples[name])) for name in ("ours", "floor"))
@@ -113,7 +114,7 @@ def fleet(directory: Path, rounds: int) -> Iterator[Figure]:
         plays = {
             name: Play(name, directory, hosts_to_ask="all", limit=1) for name in ("empty", "module", "lookup", "peer")
         }
-        samples = alternate(rounds, **{name: lambda play=play: play.run(*options) for name, play in plays.items()})
+        samples = alternate(rounds, **{name: partial(play.run, *options) for name, play in plays.items()})
     times = {name: seconds(each) for name, each in samples.items()}
     for name, goal in (("module", 0.5), ("lookup", 0.25)):
         yield Figure(f"{NODES} nodes, {name}, to the peer", ratios(times[name], times["peer"], times["empty"]), goal)

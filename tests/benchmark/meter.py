@@ -14,8 +14,9 @@ import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-with open(sys.argv[1], "wb") as output:
+with Path(sys.argv[1]).open("wb") as output:
     begin = time.perf_counter()
     code = subprocess.call(sys.argv[2:], stdout=output, stderr=output)
     seconds = time.perf_counter() - begin

@@ -393,7 +393,7 @@ times = st.one_of(
 )
 sizes = st.none() | st.integers(-1, 10**12) | st.integers() | st.floats() | st.text(max_size=4) | st.just(10**400)
 images = st.fixed_dictionaries({}, optional={"name": texts, "version": texts, "createdTime": times, "size": sizes})
-policies = st.just({}) | st.fixed_dictionaries(
+policies: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.fixed_dictionaries(
     {},
     optional={
         "max_age": st.none() | st.integers(0, 10**9 - 1).map("{}s".format),
