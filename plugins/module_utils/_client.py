@@ -68,7 +68,7 @@ class Pending(NamedTuple):
 
     call: Call
     reply: Future[Reply]
-    give_up: float  # on the monotonic clock
+    deadline: float  # on the monotonic clock
 
 
 class Client:
@@ -84,7 +84,7 @@ class Client:
         self._connection = connection
         self._warn = warn
         self._interrupts = Interrupts()
-        self._last_attempts = threading.Event()
+        self._no_more_retries = threading.Event()
         self.redact = Redactor(*connection.credentials.values[-1:], *secrets, *_proxy_secrets())
         redact_logs()
         self._session = _NoRedirects()
@@ -101,7 +101,7 @@ class Client:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._last_attempts.set()
+        self._no_more_retries.set()
         self._session.close()
         self._interrupts.__exit__()
 
@@ -129,13 +129,13 @@ class Client:
             self._wait(running.values())
             now = time.monotonic()
             for number, pending in list(running.items()):
-                if pending.reply.done() or pending.give_up <= now:
+                if pending.reply.done() or pending.deadline <= now:
                     del running[number]
                     yield number, self._outcome(pending)
 
     def start(self, call: Call) -> Pending:
-        give_up = time.monotonic() + self._connection.timeout
-        return Pending(call, in_background(lambda: self._attempts(call, give_up)), give_up)
+        deadline = time.monotonic() + self._connection.timeout
+        return Pending(call, in_background(lambda: self._attempts(call, deadline)), deadline)
 
     def result(self, pending: Pending) -> Reply:
         """Return the reply to a call in progress, or raise ZStackError if it failed."""
@@ -147,14 +147,14 @@ class Client:
 
     def finish(self, pending: Pending) -> Reply | ZStackError:
         """Wait for a call even if the process is being stopped, and return its outcome."""
-        self._interrupts.finish(pending.reply, pending.give_up)
+        self._interrupts.finish(pending.reply, pending.deadline)
         return self._outcome(pending)
 
     def _wait(self, running: Iterable[Pending]) -> None:
         try:
-            self._interrupts.wait([each.reply for each in running], min(each.give_up for each in running))
+            self._interrupts.wait([each.reply for each in running], min(each.deadline for each in running))
         except Stopped:
-            self._last_attempts.set()
+            self._no_more_retries.set()
             raise
 
     def _outcome(self, pending: Pending) -> Reply | ZStackError:
@@ -165,19 +165,19 @@ class Client:
             return pending.reply.result()
         return failure if isinstance(failure, ZStackError) else self._transport_failure(pending.call, failure)
 
-    def _attempts(self, call: Call, give_up: float, retried: int = 0) -> Reply:
+    def _attempts(self, call: Call, deadline: float, retried: int = 0) -> Reply:
         try:
-            return self._attempt(call, give_up)
+            return self._attempt(call, deadline)
         except ZStackError as exc:
             # Seconds: 0, 2, 4, 8 ...
             pause = 2.0**retried if retried else 0.0
-            if not exc.transient or retried >= self._connection.retries or time.monotonic() + pause >= give_up:
+            if not exc.transient or retried >= self._connection.retries or time.monotonic() + pause >= deadline:
                 raise
-            if self._last_attempts.wait(pause):
+            if self._no_more_retries.wait(pause):
                 raise
-        return self._attempts(call, give_up, retried + 1)
+        return self._attempts(call, deadline, retried + 1)
 
-    def _attempt(self, call: Call, give_up: float) -> Reply:
+    def _attempt(self, call: Call, deadline: float) -> Reply:
         try:
             with self._session.request(
                 call.method,
@@ -187,7 +187,7 @@ class Client:
                 auth=call.auth,
                 # Only limits a single read. _wait() limits the whole call, including name resolution and servers that
                 # send one byte per second.
-                timeout=max(give_up - time.monotonic(), 0.001),
+                timeout=max(deadline - time.monotonic(), 0.001),
                 # Set on the request, because REQUESTS_CA_BUNDLE takes precedence over the session's value.
                 verify=self._connection.verify,
                 allow_redirects=False,

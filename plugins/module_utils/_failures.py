@@ -91,16 +91,16 @@ def _page_text(text: str) -> str:
     return re.sub(r"<[^<>]*>", " ", " ".join(outside))
 
 
-def _root(exc: BaseException) -> BaseException:
+def _root_cause(exc: BaseException) -> BaseException:
     """Return the exception that caused the library's exceptions."""
     cause = exc.__cause__ or exc.__context__
     # urllib3 before 2.0 first tries an argument of Python 2, which raises an unrelated TypeError.
-    return exc if cause is None or isinstance(cause, TypeError) else _root(cause)
+    return exc if cause is None or isinstance(cause, TypeError) else _root_cause(cause)
 
 
 def _describe(exc: BaseException, connection: Connection) -> tuple[str, str, bool]:
     """Return a description of the failure, a hint, and whether a retry may help."""
-    root = _root(exc)
+    root = _root_cause(exc)
     reason = getattr(root, "strerror", None) or str(root) or type(root).__name__
     if isinstance(root, UnicodeError):
         # It quotes a character, which can be part of a proxy's password.

@@ -70,7 +70,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._signal: int | None = None
-        self._came_at = 0.0
+        self._received_at = 0.0
         self._handlers: dict[signal.Signals, Any] = {}
         # put() is reentrant, so a signal handler can use it to wake a waiting thread.
         self._inbox: SimpleQueue[object] = SimpleQueue()
@@ -89,25 +89,29 @@ class Interrupts:
         if self._signal is not None:
             signal.raise_signal(self._signal)
 
-    def wait(self, works: Sequence[Future[Any]], until: float) -> None:
-        """Wait until one of ``works`` is done, or the time is ``until`` (monotonic). Raise Stopped on a signal."""
-        self._wait(works, lambda: 0.0 if self._signal is not None else until)
+    def wait(self, futures: Sequence[Future[Any]], until: float) -> None:
+        """Wait until one of ``futures`` is done, or the time is ``until`` (monotonic). Raise Stopped on a signal."""
+        self._wait(futures, lambda: 0.0 if self._signal is not None else until)
         if self._signal is not None:
             raise Stopped
 
     def finish(self, work: Future[Any], until: float) -> None:
         """Wait for ``work``, or until the monotonic time ``until``. A signal shortens the wait, but raises nothing."""
         begin = time.monotonic()
-        self._wait([work], lambda: until if self._signal is None else min(until, max(begin, self._came_at) + _PATIENCE))
 
-    def _wait(self, works: Sequence[Future[Any]], until: Callable[[], float]) -> None:
-        for work in works:
-            work.add_done_callback(self._inbox.put)
-        while not any(work.done() for work in works) and (left := until() - time.monotonic()) > 0:
+        def limit() -> float:
+            return until if self._signal is None else min(until, max(begin, self._received_at) + _PATIENCE)
+
+        self._wait([work], limit)
+
+    def _wait(self, futures: Sequence[Future[Any]], until: Callable[[], float]) -> None:
+        for future in futures:
+            future.add_done_callback(self._inbox.put)
+        while not any(future.done() for future in futures) and (left := until() - time.monotonic()) > 0:
             with suppress(Empty):
                 self._inbox.get(timeout=left)
 
     def _record(self, number: int, *_dummy: object) -> None:
         if self._signal is None:
-            self._signal, self._came_at = number, time.monotonic()
+            self._signal, self._received_at = number, time.monotonic()
         self._inbox.put(None)
