@@ -36,7 +36,7 @@ settings.load_profile("repeatable")
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No option and no proxy comes from the environment of whoever runs the tests."""
+    """Remove options and proxies of whoever runs the tests from the environment."""
     for name in os.environ:
         if name.startswith("ZSTACK_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -50,13 +50,13 @@ def zstack() -> Iterator[Simulator]:
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """The authority that issues the certificates here."""
+    """The certificate authority of the tests."""
     return trustme.CA()
 
 
 @pytest.fixture
 def ca_path(authority: trustme.CA, tmp_path: Path) -> str:
-    """The file of that authority."""
+    """The file of that certificate authority."""
     path = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(path)
     return str(path)
@@ -72,7 +72,7 @@ def secure_zstack(authority: trustme.CA) -> Iterator[Simulator]:
 
 @pytest.fixture
 def checked() -> Callable[..., Options]:
-    """Options as module and lookup make them: through the argument spec, then checked."""
+    """Check options as the modules and the lookup do: first against the argument spec."""
 
     def make(urls: list[Any] | None = None, **written: Any) -> Options:
         result = ArgumentSpecValidator(argument_spec()).validate(given({"host": "zstack.example.com", **written}))
@@ -84,23 +84,23 @@ def checked() -> Callable[..., Options]:
 
 @pytest.fixture
 def warnings() -> list[str]:
-    """What `gather` warned of."""
+    """The warnings of `gather`."""
     return []
 
 
 @pytest.fixture
 def gather(checked: Callable[..., Options], warnings: list[str]) -> Callable[..., Any]:
-    """Gathers from a simulator: the result of its first storage, or with ``urls`` a list of results.
+    """Gather from a simulator: the result of its first storage, or with ``urls`` a list of results.
 
-    Without a way of authentication, its account logs in.
+    Its account logs in, unless the options include another authentication method.
     """
 
-    def run(zstack: Simulator, urls: list[str] | None = None, **options: Any) -> Any:
-        if not {"session_uuid", "account_name", "access_key_id"} & options.keys():
-            options["account_name"], options["account_password"] = zstack.account
-        address = {"host": zstack.host, "port": zstack.port, "retries": 0}
-        asked = checked(urls or [zstack.storage_url], **{**address, **options})
-        results = _db_backups.gather(asked, warnings.append)
+    def run(zstack: Simulator, urls: list[Any] | None = None, report: bool = False, **options: Any) -> Any:
+        known = {"host": zstack.host, "port": zstack.port, "retries": 0}
+        if not {"session_uuid", "access_key_id"} & options.keys():
+            known |= zstack.credentials("account")
+        asked = checked(urls or [zstack.storage_url], **{**known, **options})
+        results = _db_backups.gather(asked, warnings.append, report=report)
         return results if urls else results[0]
 
     return run

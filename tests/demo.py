@@ -17,7 +17,7 @@ from .simulator import Simulator
 from .tree import ROOT, collections_path
 
 PAGE = str(ROOT / "build" / "backups.html")
-#: What ansible-playbook runs, in this order. A verdict of "not ready" is no failure of the demo.
+#: The playbooks, in this order. A verdict of "not ready" is no failure of the demo.
 PLAYBOOKS = (
     ("zstack.cloud.list_db_backups",),
     (str(ROOT / "tests" / "demo.yml"),),
@@ -27,7 +27,7 @@ PLAYBOOKS = (
 
 
 def main() -> int:
-    """Run the playbooks up to the first that fails; the exit code is that of ansible-playbook."""
+    """Run the playbooks until one fails, and return the exit code of ansible-playbook."""
     env = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -40,9 +40,8 @@ def main() -> int:
     with ExitStack() as stack:
         if not env.get("ZSTACK_HOST"):
             zstack = stack.enter_context(Simulator())
-            name, password = zstack.account
             env = {key: value for key, value in env.items() if not key.startswith("ZSTACK_")}
-            env |= {**zstack.env, "ZSTACK_ACCOUNT_NAME": name, "ZSTACK_ACCOUNT_PASSWORD": password}
+            env |= zstack.env
             env["ZSTACK_STORAGE_URL"] = zstack.storages[0].url_without_password
             env["ZSTACK_STORAGE_PASSWORD"] = zstack.storages[0].password
             named = {"local": zstack.storages[0], "remote": zstack.storages[3]}

@@ -105,13 +105,9 @@ def site(place: Path, storages: Sequence[Sequence[Mapping[str, Any]]], later: fl
 
 
 def options(zstack: Simulator) -> dict[str, Any]:
-    """Return what an operator sets for this node."""
-    name, password = zstack.account
+    """Return the variables that an operator sets."""
     return {
-        "zstack_host": zstack.host,
-        "zstack_port": zstack.port,
-        "zstack_account_name": name,
-        "zstack_account_password": password,
+        **zstack.variables,
         "report_db_backups_storages": [
             {"url": storage.url_without_password, "password": storage.password} for storage in zstack.storages
         ],

@@ -17,7 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .faults import CALLS, catalogue
+from .settings import add_settings
 from .simulator import Simulator
+from .site import SHIPPED
 
 
 def main() -> None:
@@ -49,25 +51,20 @@ def main() -> None:
 
 @contextmanager
 def _announced(zstack: Simulator, path: Path | None) -> Iterator[None]:
-    """Keep what a caller needs to know in the file *path*, as long as the simulator runs."""
+    """Keep the address and the credentials in the file *path* for as long as the block runs."""
     if path is None:
         yield
         return
-    name, password = zstack.account
-    key, secret = zstack.access_key
     facts = {
-        "host": zstack.host,
-        "port": zstack.port,
+        **zstack.options,
+        **zstack.credentials("access_key"),
+        **zstack.credentials("session"),
         "pid": os.getpid(),
         "storage_url": zstack.storage_url,
         "storage_urls": zstack.storage_urls,
-        "account_name": name,
-        "account_password": password,
-        "access_key_id": key,
-        "access_key_secret": secret,
-        "session_uuid": zstack.open_session(name),
+        "totals": [storage.total for storage in zstack.storages],
     }
-    # Renamed into place, so that whoever waits for the file never reads half of it
+    # Renamed, so that nobody who waits for the file reads a part of it.
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     draft.replace(path)
@@ -78,30 +75,21 @@ def _announced(zstack: Simulator, path: Path | None) -> Iterator[None]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.simulator", description="A simulated ZStack on 127.0.0.1.")
-    switch = argparse.BooleanOptionalAction
-    parser.add_argument("--port", type=int, default=0, help="port to listen on (a free one)")
-    parser.add_argument("--site", type=Path, help="YAML file of the site to play (the shipped one)")
-    parser.add_argument("--ready-file", type=Path, help="write address and credentials here, as JSON, once it listens")
-    parser.add_argument("--certfile", type=Path, help="speak https with this certificate")
-    parser.add_argument("--keyfile", type=Path, help="key of the certificate, if it is in a file of its own")
-    parser.add_argument("--reply", choices=("backups", "infos"), default="backups", help="kind of reply (backups)")
-    parser.add_argument("--java", type=int, choices=(8, 9, 20), default=8, help="form of timestamps (8)")
-    parser.add_argument("--timezone", help="the server's time zone (the site's)")
-    parser.add_argument("--clock-offset", type=float, default=0, help="seconds that the server's clock is ahead (0)")
-    parser.add_argument("--has-timezone-call", action=switch, default=True, help="whether it knows platform-timezone")
-    parser.add_argument("--has-version-call", action=switch, default=True, help="whether it knows getVersion")
-    parser.add_argument("--session-limit", type=int, help="sessions that an account may hold at once (the site's)")
-    parser.add_argument("--session-life", type=float, default=7200, help="seconds that an unused session lives (7200)")
-    parser.add_argument("--has-access-keys", action=switch, default=True, help="whether it knows AccessKeys")
-    parser.add_argument("--scan-seconds", type=float, default=0, help="seconds that each scan takes (0)")
-    parser.add_argument("--storage-password", help="the first storage's password (the site's)")
-    parser.add_argument("--context-path", default="/zstack", help="where the API is mounted (/zstack)")
-    parser.add_argument("--check-timezone", action=switch, default=False, help="heed the zone of a signed Date")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulator",
+        description="Simulate a ZStack management node on 127.0.0.1.",
+    )
+    parser.add_argument("--site", type=Path, default=SHIPPED, help="YAML file of the site (default: %(default)s)")
+    add_settings(parser)
+    parser.add_argument("--certfile", type=Path, help="speak HTTPS with this certificate")
+    parser.add_argument("--keyfile", type=Path, help="key of the certificate, if it is not in the same file")
+    parser.add_argument(
+        "--ready-file", type=Path, help="write the address and the credentials here once it is listening"
+    )
     parser.add_argument(
         "--fault", type=_fault, action="append", default=[], metavar="NAME[@CALL]", help="play this fault; repeatable"
     )
-    parser.add_argument("--list-faults", action="store_true", help="list the faults and leave")
+    parser.add_argument("--list-faults", action="store_true", help="list the faults and exit")
     return parser
 
 

@@ -19,15 +19,15 @@ from .replies import refused
 from .settings import Settings
 from .site import Site
 
-#: How far the ``Date`` of a signed request may be from the server's time.
+#: How much the ``Date`` of a signed request may differ from the server's time.
 SKEW = timedelta(minutes=15)
 
 
 class Gatekeeper:
-    """Checks what requests are allowed by, in the order of the server's RestServer.
+    """Checks the authorization of requests, in the order of the server's RestServer.
 
-    ``rest.checkTimeZone`` is off by default. The zone in a ``Date`` is then ignored and its wall-clock time compared
-    with the server's: right only if the caller wrote it in the server's zone.
+    ``rest.checkTimeZone`` is off by default. The zone in a ``Date`` is then ignored, and its wall-clock time compared
+    with the server's, so that the caller has to write it in the server's zone.
     """
 
     def __init__(self, site: Site, clock: Clock, settings: Settings) -> None:
@@ -38,7 +38,7 @@ class Gatekeeper:
     def check(self, request: web.Request, path: str) -> str | None:
         """Return the session that *request* names, which may not exist, or None if it is signed with an AccessKey.
 
-        *path* is as it is signed: from /v1 on, decoded, without the query. Raises Refused.
+        *path* is the signed one: decoded, from /v1 on, without the query. Raises Refused.
         """
         authorization = request.headers.get("Authorization")
         if authorization is None:
@@ -56,7 +56,7 @@ class Gatekeeper:
         if date is None:
             raise refused(400, "'Date' must be incuded in request header")
         self._check_date(date)
-        # Java's split() drops empty strings from the end
+        # Java's split() drops empty strings at the end.
         parts = credentials.rstrip(":").split(":")
         if len(parts) != 2:
             raise refused(400, "accessKey format is 'ZStack AccessKeyId:Signature'")

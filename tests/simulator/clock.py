@@ -13,10 +13,9 @@ from . import java
 
 
 class Clock:
-    """The time of a management node: in a zone of its own, and possibly wrong.
+    """The clock of a node in its time zone, *offset* seconds ahead of the real time.
 
-    *offset* is the node's clock minus the real one, in seconds; *version* the major version of the node's Java,
-    which decides how timestamps look.
+    *version* is the release of the node's Java, which decides the form of timestamps.
     """
 
     def __init__(self, zone: str, offset: float = 0, version: int = 8) -> None:
@@ -25,17 +24,17 @@ class Clock:
         self._offset = timedelta(seconds=offset)
 
     def now(self) -> datetime:
-        """Return the node's time, aware of its zone, in whole seconds as its timestamps and headers are."""
+        """Return the node's time in its zone, in whole seconds."""
         return (datetime.now(timezone.utc) + self._offset).astimezone(self.zone).replace(microsecond=0)
 
     def timestamp(self, moment: datetime) -> str:
-        """Return *moment* as the node's Java writes it: in the node's zone, which is not written."""
+        """Return *moment* as the node's Java writes it: in the node's zone, but without its name."""
         return java.timestamp(moment.astimezone(self.zone), self.version)
 
     def utc_offset(self) -> str:
-        """Return how far the node's zone is ahead of UTC today, as a ZoneOffset: ``+08:00``, ``Z``."""
+        """Return the current offset of the node's zone as a ZoneOffset, such as ``+08:00`` or ``Z``."""
         return java.offset_id(self.now().utcoffset() or timedelta(0))
 
     def http_date(self) -> str:
-        """Return the ``Date`` header of a reply: the node's time, in GMT as HTTP requires."""
+        """Return the ``Date`` header of a reply: the node's time in GMT."""
         return format_datetime(self.now().astimezone(timezone.utc), usegmt=True)

@@ -2,21 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults: what they are, the catalogue of them, and which request gets which."""
+"""Faults: their catalogue, and which request is affected by which fault."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from aiohttp import web
 
-from .clock import Clock
-from .play import Play, perform
+from .play import Play
 
 CATALOGUE = Path(__file__).with_name("catalogue")
 CALLS = ("scan", "login", "logout", "timezone", "version", "any")
@@ -24,7 +23,7 @@ CALLS = ("scan", "login", "logout", "timezone", "version", "any")
 
 @dataclass(frozen=True)
 class Fault:
-    """An entry of the catalogue; catalogue/README.md says what each field means."""
+    """An entry of the catalogue. catalogue/README.md describes its fields."""
 
     name: str
     summary: str
@@ -47,33 +46,32 @@ class Fault:
 
     @classmethod
     def read(cls, name: str, entry: Mapping[str, Any]) -> Fault:
-        """The fault that the catalogue describes with *entry*; raises TypeError for a key that does not exist."""
+        """Return the fault of an entry; raise TypeError if it has an unknown key."""
         play = Play(**entry["play"]) if "play" in entry else None
         return cls(**{**entry, "name": name, "play": play, "says": tuple(entry.get("says", ()))})
 
 
 @cache
 def catalogue() -> Mapping[str, Fault]:
-    """All faults by name, in the order of their files."""
+    """Return all faults by name, in the order of their files."""
     files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(CATALOGUE.glob("*.yml"))]
     return {name: Fault.read(name, entry) for entries in files for name, entry in entries.items()}
 
 
 @dataclass
-class _Armed:
+class _Planned:
     play: Play
     on: str
-    left: int | None
+    left: float
 
 
-class Player:
-    """Holds the armed faults of a simulator and plays them; of several for one call, the first armed comes first."""
+class Faults:
+    """The faults that a simulator is to play, in the order in which they were added."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._armed: list[_Armed] = []
+    def __init__(self) -> None:
+        self._planned: list[_Planned] = []
 
-    def arm(self, fault: str | Mapping[str, Any], on: str | None = None, times: int | None = None) -> None:
+    def add(self, fault: str | Mapping[str, Any], on: str | None = None, times: int | None = None) -> None:
         """See Simulator.play."""
         if isinstance(fault, str):
             entry = catalogue()[fault]
@@ -81,26 +79,19 @@ class Player:
         else:
             play, on = Play(**fault), on or "scan"
         if play is None:
-            raise ValueError(f"{fault} is made by the client's options {entry.client}, there is nothing to play")
+            raise ValueError(f"{fault} is caused by the client's options {entry.client}, there is nothing to play")
         if on not in CALLS:
             raise ValueError(f"no call is named {on!r}, only {', '.join(CALLS)}")
-        self._armed.append(_Armed(play, on, times))
+        self._planned.append(_Planned(play, on, math.inf if times is None else times))
 
     def clear(self) -> None:
-        """Disarm all faults."""
-        self._armed.clear()
+        """Forget all faults."""
+        self._planned.clear()
 
     def next_for(self, call: str | None) -> Play | None:
-        """What to play on a request of *call* (None: an unknown one), which counts as one of its times."""
-        for armed in self._armed:
-            if armed.on in (call, "any") and armed.left != 0:
-                if armed.left is not None:
-                    armed.left -= 1
-                return armed.play
+        """Return what to play on a request of *call*, or of an unknown call if it is None, and count that."""
+        for planned in self._planned:
+            if planned.on in (call, "any") and planned.left > 0:
+                planned.left -= 1
+                return planned.play
         return None
-
-    async def play(
-        self, play: Play, request: web.Request, answer: Callable[[], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        """Play it on *request*; *answer* is what the server would do without it."""
-        return await perform(play, request, answer, self._clock.http_date())

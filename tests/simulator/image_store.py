@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a backup storage holds, in both kinds of reply.
+"""The contents of a backup storage, in both kinds of reply.
 
-``infos`` lists the images of the image store, as the API reference shows them. Newer servers pick the database
-backups out of these and answer ``backups``. Both are made here from the same entries of the site, the way the
-server makes the second from the first.
+``infos`` lists the images of the image store, as the API reference shows them. Newer servers select the database
+backups among these and reply with ``backups``. Here, too, the second is made from the first.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from . import java
 from .clock import Clock
 from .site import Site, Storage
 
-#: The name that tells database backups from other images.
+#: The name of the images that are database backups.
 DATABASE_BACKUP = "zsbak"
 
 _DEFAULTS = {"author": "zstack", "arch": "amd64"}
 
 
 def images(site: Site, storage: Storage, clock: Clock) -> Iterator[dict[str, Any]]:
-    """The images in *storage*, with the fields of ``infos``, sizes in bytes as int."""
+    """Yield the images in *storage* with the fields of ``infos``, but with sizes as int."""
     now = clock.now()
     for entry in storage.images:
         yield {**entry, "created": clock.timestamp(site.moment(entry, now))}
@@ -56,7 +55,7 @@ def images(site: Site, storage: Storage, clock: Clock) -> Iterator[dict[str, Any
 
 
 def infos(site: Site, storage: Storage, clock: Clock) -> list[dict[str, Any]]:
-    """The entries of an ``infos`` reply; this server's JSON writer has every long as a double."""
+    """Return the entries of an ``infos`` reply, in which the server writes every long as a double."""
     return [
         {key: float(value) if isinstance(value, int) else value for key, value in image.items()}
         for image in images(site, storage, clock)
@@ -64,7 +63,7 @@ def infos(site: Site, storage: Storage, clock: Clock) -> list[dict[str, Any]]:
 
 
 def backups(site: Site, storage: Storage, clock: Clock) -> list[dict[str, Any]]:
-    """The entries of a ``backups`` reply: the database backups, described by the JSON text in their ``desc``."""
+    """Return the entries of a ``backups`` reply: the database backups, as the JSON in their ``desc`` describes them."""
     found = []
     for image in images(site, storage, clock):
         if image["name"] != DATABASE_BACKUP:

@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
-#: English whatever the locale, as the server fixes its formats to English.
+#: English in any locale, as in the server's formats.
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -25,7 +25,7 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _NO_REGIONS = {"EST", "HST", "MST", "ROC", "Factory", "localtime"}
 #: Java's ZoneId has them, but Python does not: names of UTC.
 _UTC_NAMES = {"Z", "UT", "UTC", "GMT"}
-#: The short names of zones that people write. Java knows some hundred more.
+#: The usual short names of zones. Java has some hundred more.
 _SHORT_NAMES = {
     **dict.fromkeys(("EST", "EDT"), "America/New_York"),
     **dict.fromkeys(("CST", "CDT"), "America/Chicago"),
@@ -122,7 +122,7 @@ def offset_id(offset: timedelta) -> str:
 def parse_date(text: str, java: int) -> datetime:
     """Return the time in a ``Date`` header, aware of its zone, as the server's formatter reads it.
 
-    Raises ValueError for what Java refuses. Only the releases 17 and 25 were run: 20 is where we draw the line.
+    Raises ValueError for what Java refuses. The vectors are of releases 17 and 25; 20 is taken as the limit.
     """
     match = _DATE.fullmatch(text)
     try:
@@ -135,7 +135,7 @@ def parse_date(text: str, java: int) -> datetime:
 
 def _day(match: re.Match[str]) -> datetime:
     year, month, day = int(match["year"]), MONTHS.index(match["month"].capitalize()) + 1, int(match["day"])
-    # A day that the month lacks is its last day: Java's resolver is lenient here
+    # Java's resolver takes a day that the month does not have for its last day.
     found = datetime(year, month, min(day, calendar.monthrange(year, month)[1]))
     if day > 31 or _WEEKDAYS[found.weekday()] != match["weekday"].capitalize():
         raise ValueError(match[0])
@@ -144,7 +144,7 @@ def _day(match: re.Match[str]) -> datetime:
 
 def _time(match: re.Match[str]) -> timedelta:
     hour, minute, second = int(match["hour"]), int(match["minute"]), int(match["second"])
-    # 24:00 is the next midnight
+    # 24:00 is the next midnight.
     if minute > 59 or second > 59 or (hour, minute, second) > (24, 0, 0):
         raise ValueError(match[0])
     return timedelta(hours=hour, minutes=minute, seconds=second)
@@ -153,7 +153,7 @@ def _time(match: re.Match[str]) -> timedelta:
 def _zone_in_date(name: str, java: int) -> tzinfo:
     offset = _ZONE_IN_DATE.fullmatch(name)
     if offset is not None:
-        # Unlike ZoneId.of, the formatter insists on two digits and the colon
+        # Unlike ZoneId.of, the formatter requires two digits and the colon.
         if re.search(r"[+-]\d\d:\d\d(:\d\d)?$", name) is None:
             raise ValueError(name)
         return timezone(_offset(offset))

@@ -26,7 +26,7 @@ from .site import Account, Site
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 _VALIDATOR = "org.zstack.header.message.ApiMessageParamValidator"
-#: What the server answers with to each method that a path of actions does not have.
+#: How the server refuses each method that a path of actions does not have.
 _MISSING_KINDS = {"GET": "No query API", "POST": "No creational API", "DELETE": "No delete API"}
 
 
@@ -42,9 +42,9 @@ class ManagementNode:
         self._gatekeeper = Gatekeeper(site, self.clock, settings)
 
     def calls(self) -> dict[str, tuple[str, Handler]]:
-        """Return path and handler of each call, by the short name that faults know it by.
+        """Return the path and the handler of each call, by the name that faults use.
 
-        A path of a single call leads to it with any method. The method only decides where its parameters are.
+        A path of a single call takes any method, which only decides where the parameters are.
         """
         calls: dict[str, tuple[str, Handler]] = {
             "login": ("/v1/accounts/login", self.log_in),
@@ -81,7 +81,7 @@ class ManagementNode:
         return succeeded({"inventory": inventory})
 
     async def log_out(self, request: web.Request) -> web.Response:
-        """LogOut: the session in the path ends, if there is one. No Authorization is asked for."""
+        """LogOut: ends the session in the path, if there is one. It requires no Authorization."""
         await _json(request)
         self.sessions.close(request.match_info["uuid"])
         return succeeded({})
@@ -110,13 +110,13 @@ class ManagementNode:
         return succeeded({"backups": image_store.backups(self.site, storage, self.clock), "success": True})
 
     async def timezone(self, request: web.Request) -> web.Response:
-        """GetPlatformTimeZone: the zone that timestamps are written in. A session is asked for, but not looked up."""
+        """GetPlatformTimeZone: the zone of the timestamps. It requires a session, but does not check it."""
         await _json(request)
         self._gatekeeper.check(request, self.api_path(request))
         return succeeded({"timezone": self.clock.name, "offset": self.clock.utc_offset(), "success": True})
 
     async def act(self, request: web.Request) -> web.Response:
-        """GetVersion: the version of the platform's database, for anybody. It is one of several actions of its path."""
+        """GetVersion, one of several actions of its path: the version of the platform's database, without a login."""
         body = await _json(request)
         if request.method in _MISSING_KINDS:
             raise refused(500, f"{_MISSING_KINDS[request.method]} found for the path[{request.rel_url.raw_path}]")
@@ -149,7 +149,7 @@ class ManagementNode:
 
 
 async def _json(request: web.Request) -> dict[str, Any] | None:
-    """Return the body, which is an object, or empty as that of a GET."""
+    """Return the body: an object, or None if it is empty, as that of a GET."""
     text = await request.text()
     if not text:
         return None
@@ -165,7 +165,7 @@ async def _json(request: web.Request) -> dict[str, Any] | None:
 
 
 def _parameters(request: web.Request, body: dict[str, Any] | None, name: str) -> Mapping[str, Any]:
-    """Return the parameters of a call: the query's, or those that the body has under *name*."""
+    """Return the parameters of a call: those in the query, or those in the body under *name*."""
     if request.method in ("GET", "DELETE"):
         for key in ("url", "registryPort"):
             if len(request.query.getall(key, [])) > 1:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The forms that a management node's replies have."""
+"""The forms of a management node's replies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiohttp import web
 
 from . import java
 
-# As ZStack's conf/errorCodes has them
+# From ZStack's conf/errorCodes.
 _DESCRIPTIONS = {
     "ID.1000": "Unable to authenticate a user",
     "ID.1001": "The session is invalid, either wrong session id or the session has been expired",
@@ -26,7 +26,7 @@ _DESCRIPTIONS = {
 
 
 class Refused(Exception):
-    """Raised wherever a call fails; carries the reply to send."""
+    """Raised where a call fails, with the reply to send."""
 
     def __init__(self, reply: web.Response) -> None:
         super().__init__(reply.status)
@@ -34,12 +34,12 @@ class Refused(Exception):
 
 
 def succeeded(value: dict[str, Any]) -> web.Response:
-    """Return 200 with *value* as JSON, null fields left out."""
+    """Return status 200 with *value* as JSON, without null fields."""
     return web.Response(body=java.dumps(value).encode())
 
 
 def failed(code: str, details: str, **more: Any) -> Refused:
-    """Return 503 with the error envelope, as for every call that was understood and then failed.
+    """Return status 503 with the error envelope: the reply to a call that was understood and failed.
 
     *more* are further fields of the envelope, such as ``globalErrorCode``.
     """
@@ -48,12 +48,12 @@ def failed(code: str, details: str, **more: Any) -> Refused:
 
 
 def refused(status: int, text: str) -> Refused:
-    """Return *status* with plain text, as for requests that never reach the API."""
+    """Return *status* with plain text: the reply to a request that never reaches the API."""
     return Refused(web.Response(status=status, body=text.encode()))
 
 
 def tomcat_page(status: int, message: str) -> web.Response:
-    """Return the page that Tomcat shows where ZStack is not asked."""
+    """Return the page that Tomcat shows for paths outside ZStack."""
     title = f"HTTP Status {status} \u2013 {HTTPStatus(status).phrase}"
     page = (
         f'<!doctype html><html lang="en"><head><title>{title}</title>'

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``zstack-ctl scan_database_backup``, which the server runs for each scan: how it finds a storage, how it fails."""
+"""``zstack-ctl scan_database_backup``, which the server runs for each scan: how it finds a storage and how it fails."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def find_storage(site: Site, url: StorageUrl, registry_port: int) -> Storage:
 
 
 def details(url: str, registry_port: int, stderr: str) -> str:
-    """Return how the server reports that the command failed, with *url* as the server was sent it."""
+    """Return how the server reports that the command failed, with *url* as it was sent."""
     command = f"zstack-ctl scan_database_backup --json --backup-storage-url {url} -p {registry_port}"
     return f"\nshell command[{command}] failed\nret code: 1\nstderr: {stderr}\n\nstdout: "
 

@@ -2,41 +2,42 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The web application: what happens to every request, whichever call it is, and what Tomcat does to the reply."""
+"""The web application: what every request goes through, and what Tomcat does to every reply."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import count
 from uuid import uuid4
-from weakref import WeakKeyDictionary
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from .control import CONTROL, control_routes
-from .faults import Player
+from .faults import Faults
 from .node import ManagementNode
+from .play import perform
 from .replies import Refused, refused, tomcat_page
 from .settings import Settings
 from .site import Site
 
-#: Those that ZStack's dispatcher serves.
+#: The path of what is not ZStack's: the list of open sessions, for playbooks that have to know them.
+CONTROL = "/simulator/"
+
+#: The methods that ZStack's dispatcher serves.
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 
-#: Bytes that Tomcat keeps back. A longer body is sent before its length is known.
+#: Bytes that Tomcat buffers. It sends longer bodies before it knows their length.
 _BUFFER = 8192
-#: After these Tomcat closes the connection.
+#: The statuses after which Tomcat closes the connection.
 _CLOSING = (400, 500, 503)
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request that the simulator has seen.
+    """A request as the simulator received it.
 
-    ``path`` is without the context path and ``query`` holds the decoded pairs in their order. ``headers`` can be asked
-    in any case. ``connection`` is equal for requests over the same TCP connection.
+    ``path`` does not include the context path, ``query`` holds the decoded pairs in their order, and the names of
+    ``headers`` match in any case. ``connection`` is the same object for requests over the same TCP connection.
     """
 
     method: str
@@ -44,29 +45,26 @@ class Request:
     query: list[tuple[str, str]]
     headers: Mapping[str, str]
     body: str
-    connection: int
+    connection: object
 
 
 class Server:
-    """A management node on the web, with a record of the requests it got and a player of faults."""
+    """A management node on the web, with the requests that it received and the faults that it plays."""
 
     def __init__(self, site: Site, settings: Settings) -> None:
         self.node = ManagementNode(site, settings)
         self.requests: list[Request] = []
-        self.faults = Player(self.node.clock)
+        self.faults = Faults()
         self._context_path = settings.context_path
-        # Weak keys, since the id of a transport that is gone may be given to the next one
-        self._connections: WeakKeyDictionary[object, int] = WeakKeyDictionary()
-        self._connection_numbers = count(1)
 
     def application(self) -> web.Application:
-        """Return the aiohttp application of the API and, outside of its context path, of the simulator's own calls."""
+        """Return the aiohttp application of the API and, outside its context path, of the simulator's own call."""
         app = web.Application(middlewares=[self._middleware])
         for name, (path, handler) in self.node.calls().items():
             resource = app.router.add_resource(self._context_path + path, name=name)
             for method in METHODS:
                 resource.add_route(method, handler)
-        app.add_routes(control_routes(self.node.sessions, self.faults))
+        app.router.add_get(CONTROL + "sessions", self._list_sessions, allow_head=False)
         app.on_response_prepare.append(self._finish_headers)
         return app
 
@@ -78,7 +76,11 @@ class Server:
         fault = self.faults.next_for(request.match_info.route.name)
         if fault is None:
             return await self._answer(request, handler)
-        return await self.faults.play(fault, request, lambda: self._answer(request, handler))
+        return await perform(fault, request, lambda: self._answer(request, handler), self.node.clock.http_date())
+
+    async def _list_sessions(self, _dummy: web.Request) -> web.Response:
+        alive = self.node.sessions.alive().values()
+        return web.json_response({"sessions": [{"uuid": each.uuid, "account": each.account} for each in alive]})
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         path = self.node.api_path(request)
@@ -97,7 +99,7 @@ class Server:
         return reply
 
     def _finish(self, request: web.Request, reply: web.Response, is_api: bool) -> None:
-        """Make *reply* one of Tomcat's."""
+        """Give *reply* what Tomcat adds."""
         reply.set_status(reply.status, reason="")
         if is_api and "JSESSIONID" not in request.cookies:
             path = self._context_path or "/"
@@ -109,15 +111,12 @@ class Server:
 
     async def _record(self, request: web.Request) -> None:
         body = (await request.read()).decode(errors="replace")
-        if request.transport not in self._connections:
-            self._connections[request.transport] = next(self._connection_numbers)
-        connection = self._connections[request.transport]
         query = list(request.query.items())
         path = request.rel_url.raw_path.removeprefix(self._context_path)
-        self.requests.append(Request(request.method, path, query, request.headers.copy(), body, connection))
+        self.requests.append(Request(request.method, path, query, request.headers.copy(), body, request.transport))
 
     async def _finish_headers(self, _dummy: web.Request, response: web.StreamResponse) -> None:
-        """Leave the headers as a management node sends them: its own Date, and no Content-Type of aiohttp's."""
+        """Send a management node's headers: its own Date, and neither Server nor Content-Type of aiohttp."""
         response.headers["Date"] = self.node.clock.http_date()
         response.headers.pop("Server", None)
         if response.content_type == "application/octet-stream":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is logged in."""
+"""The sessions of a management node."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from uuid import uuid4
 
 
 class TooManySessions(Exception):
-    """The account holds as many sessions as it may."""
+    """The account has as many sessions as it may have at once."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """An open session; the two times are aware of their zone."""
+    """An open session. Its times are aware of their zone."""
 
     uuid: str
     account: str
@@ -28,9 +28,9 @@ class Session:
 
 
 class SessionStore:
-    """The sessions of a management node: *limit* at once for an account, each until *life* seconds after its last use.
+    """At most *limit* sessions of an account at once, each until *life* seconds after its last use.
 
-    Safe to use from the server's thread and a test's at the same time.
+    The server's thread and that of a test may use it at the same time.
     """
 
     def __init__(self, limit: int, life: float, now: Callable[[], datetime]) -> None:
@@ -41,7 +41,7 @@ class SessionStore:
         self._lock = threading.Lock()
 
     def open(self, account: str) -> Session:
-        """Log *account* in; raises TooManySessions."""
+        """Open a session of *account*, or raise TooManySessions."""
         with self._lock:
             held = sum(session.account == account for session in self._alive().values())
             if held >= self._limit:
@@ -52,7 +52,7 @@ class SessionStore:
             return session
 
     def use(self, uuid: str) -> bool:
-        """Renew a session; return whether there was one to renew."""
+        """Renew a session, and return whether it exists."""
         with self._lock:
             session = self._alive().get(uuid)
             if session is not None:
@@ -60,12 +60,12 @@ class SessionStore:
             return session is not None
 
     def close(self, uuid: str) -> None:
-        """Log a session out; one that is unknown or over is no error."""
+        """Close a session, unless it does not exist."""
         with self._lock:
             self._sessions.pop(uuid, None)
 
     def alive(self) -> dict[str, Session]:
-        """The sessions that are neither logged out nor expired, by uuid."""
+        """Return the sessions that are neither closed nor expired, by UUID."""
         with self._lock:
             return self._alive()
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A simulated ZStack management node in a thread, to be used from a test or behind a command."""
+"""A simulated management node in a thread, for a test or for the command."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ HOST = "127.0.0.1"
 class Simulator:
     """A management node that listens on 127.0.0.1 while the ``with`` block runs.
 
-    *site* is the YAML file of the site to play, the shipped one if None; *settings* are the fields of Settings::
+    *site* is the YAML file of its site, or None for the shipped one; *settings* are the fields of Settings::
 
         with Simulator(reply="infos", timezone="UTC") as zstack:
             requests.get(f"http://{zstack.host}:{zstack.port}/zstack/v1/...")
             assert not zstack.sessions
     """
 
-    def __init__(self, site: Path | str | None = None, **settings: Any) -> None:
+    def __init__(self, site: Path | None = None, **settings: Any) -> None:
         self._settings = Settings(**settings)
         self._site = Site.load(site)
         if self._settings.storage_password is not None:
@@ -59,10 +59,30 @@ class Simulator:
         self._loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join()
 
+    def credentials(self, method: str) -> dict[str, str]:
+        """Return the options of an authentication method: session, account or access_key."""
+        if method == "session":
+            return {"session_uuid": self.open_session()}
+        names, values = {
+            "account": (("account_name", "account_password"), self.account),
+            "access_key": (("access_key_id", "access_key_secret"), self.access_key),
+        }[method]
+        return dict(zip(names, values))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of a task that logs in here."""
+        return {"host": self.host, "port": self.port, **self.credentials("account")}
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The same as variables, which the lookup and the playbooks read."""
+        return {f"zstack_{option}": value for option, value in self.options.items()}
+
     @property
     def env(self) -> dict[str, str]:
-        """The environment variables that lead a client here."""
-        return {"ZSTACK_HOST": self.host, "ZSTACK_PORT": str(self.port)}
+        """The same as environment variables."""
+        return {variable.upper(): str(value) for variable, value in self.variables.items()}
 
     @property
     def account(self) -> tuple[str, str]:
@@ -72,7 +92,7 @@ class Simulator:
 
     @property
     def access_key(self) -> tuple[str, str]:
-        """Id and secret of the first account's first access key."""
+        """ID and secret of this account's first AccessKey."""
         return next(iter(self._site.accounts[0].access_keys.items()))
 
     @property
@@ -82,57 +102,63 @@ class Simulator:
 
     @property
     def storage_urls(self) -> list[str]:
-        """The URLs of the site's backup storages, as a caller has to write them."""
+        """The URLs of the backup storages, with their passwords."""
         return [storage.url for storage in self.storages]
 
     @property
     def storage_url(self) -> str:
-        """The URL of the first backup storage."""
+        """The URL of the first backup storage, with its password."""
         return self.storage_urls[0]
 
     @property
     def requests(self) -> list[Request]:
-        """The requests seen so far, oldest first."""
+        """The requests so far, oldest first."""
         return self._server.requests
 
     @property
+    def paths(self) -> list[str]:
+        """The paths of these requests."""
+        return [request.path for request in self.requests]
+
+    @property
     def sessions(self) -> dict[str, Session]:
-        """The sessions that are open now, by uuid."""
+        """The open sessions, by UUID."""
         return self._server.node.sessions.alive()
 
-    def open_session(self, account: str) -> str:
-        """The uuid of a new session, as somebody's login would have left it."""
-        return self._server.node.sessions.open(account).uuid
+    def open_session(self) -> str:
+        """Open a session of the first account, as a login does, and return its UUID."""
+        return self._server.node.sessions.open(self.account[0]).uuid
 
     def play(self, fault: str | Mapping[str, Any], on: str | None = None, times: int | None = None) -> None:
-        """Arm *fault*: a name of the catalogue, or what to play as its entries have it under ``play``.
+        """Play a fault: its name in the catalogue, or the fields of Play.
 
-        It hits the next *times* requests, or all, of the call *on*: scan, login, logout, timezone, version or any; if
-        None, the call that the catalogue names. Raises LookupError, TypeError or ValueError for what does not exist.
+        It affects the next *times* requests of the call *on*: scan, login, logout, timezone, version or any. If
+        omitted, it affects all requests of the call that the catalogue names. Raises LookupError, TypeError or
+        ValueError if there is no such fault or call.
         """
-        self._server.faults.arm(fault, on, times)
+        self._server.faults.add(fault, on, times)
 
     def clear(self) -> None:
-        """Forget the armed faults and the recorded requests."""
+        """Forget the faults and the requests."""
         self._server.faults.clear()
         self._server.requests.clear()
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
-        # A handler ends with its connection, so that a fault which is never over does not outlive the client
+        # A handler ends with its connection, or a fault without an end would outlive the client.
         runner = web.AppRunner(
             self._server.application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1
         )
         try:
             await runner.setup()
             await web.TCPSite(runner, HOST, self._settings.port, ssl_context=self._settings.ssl).start()
-        except Exception as error:  # whatever it is belongs to whoever waits for the port
+        except Exception as error:  # raised by whoever waits for the port
             self._listening.set_exception(error)
         else:
             self._listening.set_result(runner.addresses[0][1])
             await self._stopped.wait()
-            # Not closed but aborted: a client that keeps its connection open would never complete a close of TLS
+            # Aborted, not closed: a client that keeps its connection open would never complete a close of TLS.
             for connection in runner.server.connections if runner.server else ():
                 if connection.transport is not None:
                     connection.transport.abort()

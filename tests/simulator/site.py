@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The site that a simulator plays: its version, zone, accounts and backup storages, read from a YAML file.
+"""The site of a simulator: its version, time zone, accounts and backup storages, read from a YAML file.
 
 The keys of the file::
 
     version        the platform's, that is its database's
-    timezone       Java's name of the management node's zone
-    session_limit  how many sessions an account may hold at once (500)
-    night_ends     time of day from which ``nights_ago: 0`` means the night that has just gone by
+    timezone       the management node's time zone, as Java names it
+    session_limit  concurrent sessions of an account (500)
+    night_ends     time of day from which ``nights_ago: 0`` is the night that has just ended
     accounts       name, password, access_keys (id, secret)
-    storages       username, password, host, ssh_port (22), path, registry_port (8000), and what is stored there:
+    storages       username, password, host, ssh_port (22), path, registry_port (8000), and their contents:
       backups      database backups: version, size, and when: nights_ago and at, or created; also virtualsize (size),
                    name, description, type (singleDatabase), id, md5
       images       other images, with the fields of ``infos``
@@ -34,7 +34,7 @@ SHIPPED = Path(__file__).with_name("site.yml")
 
 @dataclass(frozen=True)
 class Account:
-    """An account, with its access keys as ``{id: secret}``."""
+    """An account, with its AccessKeys as ``{id: secret}``."""
 
     name: str
     password: str
@@ -43,7 +43,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Storage:
-    """A backup storage; ``backups`` and ``images`` as in the file, see image_store for what becomes of them."""
+    """A backup storage, with ``backups`` and ``images`` as in the file."""
 
     username: str
     password: str
@@ -56,12 +56,12 @@ class Storage:
 
     @property
     def url(self) -> str:
-        """The URL as a caller has to write it: special characters of the password percent-encoded."""
+        """The URL with its password, percent-encoded."""
         return f"ssh://{self.username}:{quote(self.password, safe='')}@{self._place}"
 
     @property
     def url_without_password(self) -> str:
-        """The URL with its user, but without the password."""
+        """The URL without its password."""
         return f"ssh://{self.username}@{self._place}"
 
     @property
@@ -87,11 +87,11 @@ class Site:
     session_limit: int = 500
 
     @classmethod
-    def load(cls, path: Path | str | None = None) -> Site:
-        """Read the site of the YAML file *path*, or the shipped one."""
+    def load(cls, path: Path | None = None) -> Site:
+        """Read the YAML file of a site, or the shipped one."""
         if path is None:
             return _shipped()
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
         accounts = [
             Account(each["name"], each["password"], {key["id"]: key["secret"] for key in each.get("access_keys", [])})
             for each in data.pop("accounts")
@@ -101,11 +101,11 @@ class Site:
         return cls(accounts=accounts, storages=storages, night_ends=night_ends, **data)
 
     def moment(self, entry: Mapping[str, Any], now: datetime) -> datetime:
-        """When *entry* was stored, in the zone of *now*: its ``created``, or its ``at`` so many ``nights_ago``."""
+        """Return when *entry* was stored, in the zone of *now*: ``created``, or ``at`` so many ``nights_ago``."""
         if "created" in entry:
             return datetime.fromisoformat(entry["created"]).replace(tzinfo=now.tzinfo)
-        last_night = now - timedelta(hours=self.night_ends.hour, minutes=self.night_ends.minute)
-        last_night -= timedelta(seconds=self.night_ends.second)
+        end = self.night_ends
+        last_night = now - timedelta(hours=end.hour, minutes=end.minute, seconds=end.second)
         date = last_night.date() - timedelta(days=entry["nights_ago"])
         return datetime.combine(date, time.fromisoformat(entry["at"]), now.tzinfo)
 

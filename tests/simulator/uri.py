@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the server makes of a backup storage's URL: java.net.URI first, the parser of zstack-ctl after it."""
+"""How the server reads the URL of a backup storage: java.net.URI first, then the parser of zstack-ctl."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ipaddress import IPv6Address
 from typing import NamedTuple
 from urllib.parse import unquote
 
-# Beyond ASCII, Java's URI takes all but spaces and control characters
+# Beyond ASCII, Java's URI accepts all but spaces and control characters.
 _OTHER = "\u00a1-\u167f\u1681-\u1fff\u200b-\u2027\u202a-\u202e\u2030-\u205e\u2060-\u2fff\u3001-\ud7ff\ue000-\U0010ffff"
 _UNRESERVED = r"A-Za-z0-9_\-!.~'()*"
 
@@ -56,7 +56,7 @@ def parse(url: str) -> StorageUrl | None:
         username=unquote(username),
         password=unquote(password),
         host=unquote(match["ipv6"] or match["host"]).lower(),
-        # Python 2 takes one that is too large for none
+        # Python 2 ignores a port that is too large.
         port=port if port <= 65535 else 22,
     )
 

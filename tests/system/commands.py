@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run commands the way these tests need them: in a known environment, and never for longer than a hang."""
+"""Run commands in a known environment, and never for longer than a hang."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ MODULE = "ansible_collections.zstack.cloud.plugins.modules.zstack_db_backup_info
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return an environment without options, proxies and locale of whoever runs the tests."""
+    """Return an environment without the options, proxies and locale of whoever runs the tests."""
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "ANSIBLE_COLLECTIONS_PATH")}
     return {**kept, "LC_ALL": "C.UTF-8", **more}
 
 
-def run(*command: str, place: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in the folder *place* and return what it printed."""
+def run(
+    *command: str, place: Path, typed: str = "", seconds: float = HANGS, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in the folder *place*, which is also its home, with *typed* as its input."""
     return subprocess.run(
         command,
         cwd=place,
-        env=environment(HOME=str(place), **env),
-        stdin=subprocess.DEVNULL,
+        env=environment(**{"HOME": str(place), **env}),
+        input=typed,
         capture_output=True,
         encoding="utf-8",
-        timeout=HANGS,
+        timeout=seconds,
         check=False,
     )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tarfile
 import venv
@@ -18,6 +17,7 @@ from pathlib import Path, PurePath
 import pytest
 
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
+from ansible_collections.zstack.cloud.tests.system import commands
 
 pytestmark = pytest.mark.xdist_group("artifact")
 
@@ -26,34 +26,29 @@ FOR_USERS = {"CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.
 FOLDERS_FOR_USERS = {"LICENSES", "changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
 
 
-def run(*command: str | Path, **env: str) -> str:
-    """Run a command in a small environment; what it printed."""
-    result = subprocess.run(
-        command,
-        env={"HOME": os.environ["HOME"], "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **env},
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert result.returncode == 0, result.stdout
-    return result.stdout
+def run(*command: str | Path, place: Path, **env: str) -> str:
+    """Run a command that finds no collection but those in *place*, and return what it printed."""
+    paths = {"PYTHONPATH": "", "ANSIBLE_COLLECTIONS_PATH": str(place)}
+    # The home of whoever runs the tests has pip's settings and its cache.
+    done = commands.run(*map(str, command), place=place, **{"HOME": os.environ["HOME"], **paths, **env})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The collection, built."""
     folder = tmp_path_factory.mktemp("artifact")
-    run("ansible-galaxy", "collection", "build", ROOT, "--output-path", folder)
+    run("ansible-galaxy", "collection", "build", ROOT, "--output-path", folder, place=folder)
     return next(folder.iterdir())
 
 
 @pytest.fixture(scope="module")
 def installed(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds the installed artifact, and no other collection."""
+    """A folder with the installed artifact, and no other collection."""
     folder = tmp_path_factory.mktemp("collections")
-    # --force: one that is installed elsewhere is not this one
-    run("ansible-galaxy", "collection", "install", artifact, "--force", "--collections-path", folder)
+    # Without --force, a collection that is installed elsewhere would be enough.
+    run("ansible-galaxy", "collection", "install", artifact, "--force", "--collections-path", folder, place=folder)
     return folder
 
 
@@ -65,28 +60,26 @@ def test_it_holds_what_users_need(artifact: Path) -> None:
     assert {file.parts[0] for file in files if len(file.parts) > 1} <= FOLDERS_FOR_USERS
     assert {str(file) for file in files if file.parts[0] == "changelogs"} == {"changelogs/changelog.yaml"}
     assert {file.suffix for file in files if file.parts[0] == "docs"} <= {".rst", ".svg", ".yml"}
-    tracked = run("git", "-C", ROOT, "ls-files", "plugins", "playbooks", "roles", "meta").split()
+    tracked = run("git", "ls-files", "plugins", "playbooks", "roles", "meta", place=ROOT).split()
     assert set(tracked) <= set(map(str, files))
 
 
 def test_it_gathers_with_nothing_but_ansible_core_and_requests(installed: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", symlinks=True)
-    commands = tmp_path / "venv" / "bin"
+    programs = tmp_path / "venv" / "bin"
     pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     run(
-        *(sys.executable, "-m", "pip", "--python", commands / "python", "--disable-pip-version-check", "install"),
+        *(sys.executable, "-m", "pip", "--python", programs / "python", "--disable-pip-version-check", "install"),
         *(f"{package}=={version(package)}" for package in ("ansible-core", "requests")),
+        place=tmp_path,
         **pip,
     )
     with Simulator() as zstack:
-        name, password = zstack.account
         result = run(
-            commands / "ansible",
+            programs / "ansible",
             *("localhost", "-m", "zstack.cloud.zstack_db_backup_info", "-a", json.dumps({"url": zstack.storage_url})),
-            PATH=f"{commands}{os.pathsep}{os.environ['PATH']}",
-            ANSIBLE_COLLECTIONS_PATH=str(installed),
-            ZSTACK_ACCOUNT_NAME=name,
-            ZSTACK_ACCOUNT_PASSWORD=password,
+            place=installed,
+            PATH=f"{programs}{os.pathsep}{os.environ['PATH']}",
             **zstack.env,
         )
 
@@ -98,7 +91,7 @@ def test_an_execution_environment_gets_what_it_needs(installed: Path, tmp_path: 
     builder = Path(sys.executable).with_name("ansible-builder")
     requirements = tmp_path / "requirements.txt"
 
-    run(builder, "introspect", installed, "--write-pip", requirements)
+    run(builder, "introspect", installed, "--write-pip", requirements, place=tmp_path)
 
     assert "requests>=2.25" in requirements.read_text()
 
@@ -120,6 +113,16 @@ def test_an_execution_environment_can_be_defined_with_it(artifact: Path, tmp_pat
         )
     )
 
-    run(builder, "create", "--file", definition, "--context", tmp_path, "--output-filename", "Containerfile")
+    run(
+        builder,
+        "create",
+        "--file",
+        definition,
+        "--context",
+        tmp_path,
+        "--output-filename",
+        "Containerfile",
+        place=tmp_path,
+    )
 
     assert (tmp_path / "Containerfile").is_file()

@@ -50,12 +50,8 @@ def server() -> Iterator[ForkServer]:
 
 
 def options(zstack: Simulator, timeout: int) -> dict[str, Any]:
-    name, password = zstack.account
     return {
-        "host": zstack.host,
-        "port": zstack.port,
-        "account_name": name,
-        "account_password": password,
+        **zstack.options,
         "url": zstack.storage_url,
         "timeout": timeout,
         "retries": 0,

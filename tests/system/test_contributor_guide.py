@@ -100,7 +100,7 @@ def test_the_module_of_the_guide_returns_the_version(collection: Collection, zst
     outcome = collection.play(**node(zstack))
     assert outcome["version"] == "4.8.30"
     assert outcome["changed"] is False
-    assert [request.path for request in zstack.requests] == ["/v1/management-nodes/actions"]
+    assert zstack.paths == ["/v1/management-nodes/actions"]
 
 
 @pytest.mark.parametrize(("fault", "line"), [("unavailable", UNAVAILABLE), ({"status": 200, "body": "{}"}, NO_VERSION)])
@@ -165,9 +165,7 @@ def test_a_call_that_requires_a_login_is_sent_as_the_guide_says(collection: Coll
     (block,) = blocks("with a login")
     code = code.replace("def main()", f"{block}\n\ndef main()").replace(", get_version)", ", get_timezone)")
     path.write_text(f"{documentation}\n{code}")
-    name, password = zstack.account
-    account = {"account_name": name, "account_password": password}
-    assert collection.play(**node(zstack), **account)["timezone"] == "Asia/Shanghai"
+    assert collection.play(**node(zstack), **zstack.credentials("account"))["timezone"] == "Asia/Shanghai"
     assert [request.method for request in zstack.requests] == ["PUT", "GET", "DELETE"]
     assert not zstack.sessions
 

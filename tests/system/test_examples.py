@@ -12,7 +12,6 @@ variables.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_
 from ansible_collections.zstack.cloud.plugins.modules import zstack_db_backup_facts, zstack_db_backup_info
 from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
+from ansible_collections.zstack.cloud.tests.system.commands import run
 
 ROOT = Path(__file__).parents[2]
 PLAYS = ("yaml", "yaml+jinja")
@@ -155,10 +155,10 @@ def test_an_example_runs_as_it_stands_in_the_documentation(
 def test_a_credential_of_awx_works_with_each_way_of_authentication(way: str, zstack: Simulator, tmp_path: Path) -> None:
     example = next(filter(is_for_awx, examples()))
     form, injectors = example.settings
-    values = {"session": (zstack.open_session("admin"),), "account": zstack.account, "access_key": zstack.access_key}
-    filled_in = dict(zip(AUTH_METHODS[way], values[way]))
-    filled_in |= {"host": zstack.host, "timezone": "Asia/Shanghai"}
-    filled_in |= {
+    filled_in = {
+        **zstack.credentials(way),
+        "host": zstack.host,
+        "timezone": "Asia/Shanghai",
         "storage_url": zstack.storages[0].url_without_password,
         "storage_password": zstack.storages[0].password,
     }
@@ -177,16 +177,7 @@ def test_the_commands_of_a_page_run_as_they_are_pasted(page: str, zstack: Simula
     script = replaced(commands()[page], {"zstack.example.com": zstack.host})
     # What the commands ask for, in their order.
     typed = f"{zstack.account[1]}\n{zstack.storages[0].password}\n"
-    done = subprocess.run(
-        ["bash", "-e", "-c", script],
-        cwd=tmp_path,
-        env={**os.environ, "ZSTACK_PORT": str(zstack.port)},
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=HANGS,
-        check=False,
-    )
+    done = run("bash", "-e", "-c", script, place=tmp_path, typed=typed, ZSTACK_PORT=str(zstack.port))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "zstack-db-backup-" in done.stdout
     assert not zstack.sessions
@@ -259,7 +250,7 @@ def variables_of(zstack: Simulator, tmp_path: Path) -> dict[str, Any]:
     """The variables that examples read."""
     key_id, key_secret = zstack.access_key
     return {
-        "session": zstack.open_session("admin"),
+        "session": zstack.open_session(),
         "zstack_password": zstack.account[1],
         "storage_password": zstack.storages[0].password,
         "storage_url": zstack.storages[0].url_without_password,
@@ -272,15 +263,9 @@ def variables_of(zstack: Simulator, tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def connection_of(zstack: Simulator) -> dict[str, str]:
+def connection_of(zstack: Simulator) -> dict[str, Any]:
     """The variables that the lookup reads."""
-    name, password = zstack.account
-    return {
-        "zstack_host": zstack.host,
-        "zstack_account_name": name,
-        "zstack_account_password": password,
-        "zstack_storage_password": zstack.storages[0].password,
-    }
+    return {**zstack.variables, "zstack_storage_password": zstack.storages[0].password}
 
 
 def play(
@@ -294,12 +279,8 @@ def play(
     (place / "variables.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
     groups = {name: value for name, value in variables.items() if isinstance(value, dict) and "hosts" in value}
     (place / "inventory.yml").write_text(yaml.safe_dump(groups), encoding="utf-8")
-    return subprocess.run(
-        ["ansible-playbook", "play.yml", "-e", "@variables.yml", *(["-i", "inventory.yml"] if groups else [])],
-        cwd=place,
-        env={**os.environ, "ZSTACK_PORT": str(zstack.port), "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", **environment},
-        capture_output=True,
-        text=True,
-        timeout=HANGS,
-        check=False,
+    return run(
+        *("ansible-playbook", "play.yml", "-e", "@variables.yml", *(["-i", "inventory.yml"] if groups else [])),
+        place=place,
+        **{"ZSTACK_PORT": str(zstack.port), "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", **environment},
     )

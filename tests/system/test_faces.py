@@ -100,28 +100,13 @@ def refusal(outcome: Mapping[str, Any]) -> str:
     return str(message)
 
 
-def account(zstack: Simulator) -> dict[str, Any]:
-    name, password = zstack.account
-    return {"account_name": name, "account_password": password}
-
-
-def options(zstack: Simulator) -> dict[str, Any]:
-    return {"host": zstack.host, "port": zstack.port, **account(zstack)}
-
-
 def exported(zstack: Simulator) -> dict[str, str]:
-    """Return an environment that names the node, an account, and the password of the first storage."""
-    name, password = zstack.account
-    return {
-        **zstack.env,
-        "ZSTACK_ACCOUNT_NAME": name,
-        "ZSTACK_ACCOUNT_PASSWORD": password,
-        "ZSTACK_STORAGE_PASSWORD": zstack.storages[0].password,
-    }
+    """Return an environment with the node, its account, and the password of its first storage."""
+    return {**zstack.env, "ZSTACK_STORAGE_PASSWORD": zstack.storages[0].password}
 
 
 def test_options_come_from_module_defaults(zstack: Simulator, tmp_path: Path) -> None:
-    defaults = {"group/zstack.cloud.zstack": {**options(zstack), "limit": 2}}
+    defaults = {"group/zstack.cloud.zstack": {**zstack.options, "limit": 2}}
     played = play(tmp_path, [Ask("module", zstack.storage_url)], defaults=defaults)
     assert [outcome["count"] for outcome in played.outcomes] == [2]
 
@@ -129,12 +114,12 @@ def test_options_come_from_module_defaults(zstack: Simulator, tmp_path: Path) ->
 @pytest.mark.parametrize("face", FACES)
 def test_options_come_from_the_environment(face: str, zstack: Simulator, tmp_path: Path) -> None:
     played = play(tmp_path, [Ask(face, zstack.storages[0].url_without_password)], **exported(zstack))
-    assert [outcome["total"] for outcome in played.outcomes] == [15]
+    assert [outcome["total"] for outcome in played.outcomes] == [zstack.storages[0].total]
 
 
 @pytest.mark.parametrize("face", FACES)
 def test_a_missing_host_is_refused_with_all_places_to_write_it(face: str, zstack: Simulator, tmp_path: Path) -> None:
-    played = play(tmp_path, [Ask(face, zstack.storage_url, account(zstack))])
+    played = play(tmp_path, [Ask(face, zstack.storage_url, zstack.credentials("account"))])
     (outcome,) = played.outcomes
     message = "host is missing: set it in the task, set zstack_host (lookup) or export ZSTACK_HOST"
     assert refusal(outcome).endswith(message)
@@ -161,13 +146,15 @@ def test_an_empty_string_counts_as_not_given(face: str, zstack: Simulator, tmp_p
     others = ("USE_SSL", "VALIDATE_CERTS", "CA_PATH", "TIMEOUT", "TIMEZONE", "SESSION_ID", "ACCESS_KEY_ID")
     env = {**exported(zstack), **{f"ZSTACK_{name}": "" for name in others}}
     played = play(tmp_path, asks, **env)
-    assert [outcome.get("total") for outcome in played.outcomes] == [15] * len(asks), played.outcomes
+    assert [outcome.get("total") for outcome in played.outcomes] == [zstack.storages[0].total] * len(asks), (
+        played.outcomes
+    )
     assert [outcome["timezone"] for outcome in played.outcomes] == [*["Asia/Shanghai"] * 3, "+09:00"][: len(asks)]
 
 
 @pytest.mark.parametrize("face", FACES)
 def test_a_misspelt_boolean_is_refused(face: str, zstack: Simulator, tmp_path: Path) -> None:
-    known = options(zstack)
+    known = zstack.options
     asks = [
         Ask(face, zstack.storage_url, {**known, "use_ssl": False, "validate_certs": "flase"}),
         Ask(face, zstack.storage_url, known),
@@ -189,7 +176,7 @@ def test_omit_counts_as_not_given_in_a_lookup(zstack: Simulator, tmp_path: Path)
         ("zstack_port", "zstack_session_uuid", "zstack_timezone"), "{{ nowhere | default(omit) }}"
     )
     played = play(tmp_path, [Ask("lookup", url, {}, variables, lookup), Ask("lookup", url)], **exported(zstack))
-    assert [outcome.get("count") for outcome in played.outcomes] == [15, 15], played.outcomes
+    assert [outcome.get("count") for outcome in played.outcomes] == [zstack.storages[0].total] * 2, played.outcomes
     assert played.outcomes[0].keys() == played.outcomes[1].keys()
 
 
@@ -213,20 +200,22 @@ def test_a_secret_can_be_vaulted_in_the_playbook(face: str, zstack: Simulator, t
             Ask(face, storage.url_without_password, variables=variables),
         ]
     played = play(tmp_path, asks, "-vvv")
-    assert [outcome.get("total") for outcome in played.outcomes] == [15] * len(asks), played.outcomes
+    assert [outcome.get("total") for outcome in played.outcomes] == [zstack.storages[0].total] * len(asks), (
+        played.outcomes
+    )
     assert storage.password not in played.output
     assert password not in played.output
 
 
 def test_a_variable_that_is_not_needed_is_not_evaluated(zstack: Simulator, tmp_path: Path) -> None:
     undefined = dict.fromkeys(("zstack_account_password", "zstack_host", "zstack_storage_password"), "{{ nowhere }}")
-    known = {"host": zstack.host, "port": zstack.port, "session_uuid": zstack.open_session("admin")}
+    known = {"host": zstack.host, "port": zstack.port, "session_uuid": zstack.open_session()}
     asks = [
         Ask("lookup", zstack.storage_url, known, undefined),
         Ask("lookup", zstack.storage_url, {"port": zstack.port, "session_uuid": known["session_uuid"]}, undefined),
     ]
     unneeded, needed = play(tmp_path, asks).outcomes
-    assert unneeded["total"] == 15
+    assert unneeded["total"] == zstack.storages[0].total
     assert "nowhere" in needed["msg"]
 
 
@@ -241,13 +230,13 @@ def test_a_secret_of_another_type_is_refused_without_showing_it(
         "session_uuid": Ask(face, url, {**node, "session_uuid": value}),
         "account_password": Ask(face, url, {**node, "account_name": "admin", "account_password": value}),
         "access_key_secret": Ask(face, url, {**node, "access_key_id": "key", "access_key_secret": value}),
-        "storage_password": Ask(face, url, {**options(zstack), "storage_password": value}),
+        "storage_password": Ask(face, url, {**zstack.options, "storage_password": value}),
     }
     if face == "module":
-        asks["url"] = Ask(face, value, options(zstack))
+        asks["url"] = Ask(face, value, zstack.options)
     else:
-        asks["password"] = Ask(face, {"url": url, "password": value}, options(zstack))
-        asks["url "] = Ask(face, {"url": value, "password": "password"}, options(zstack))
+        asks["password"] = Ask(face, {"url": url, "password": value}, zstack.options)
+        asks["url "] = Ask(face, {"url": value, "password": "password"}, zstack.options)
     played = play(tmp_path, asks.values(), "-vvv")
     kind = "mapping" if isinstance(value, dict) else "list"
     for option, outcome in zip(asks, played.outcomes):
@@ -264,8 +253,8 @@ def test_a_url_that_yaml_reads_as_a_mapping_is_refused_without_showing_it(
     # Without quotes, a colon and a space make a mapping of a URL.
     split = {f"ssh://root:{SECRET}": "more@192.0.2.20/zstack_bs"}
     asks = [
-        Ask(face, split, options(zstack)),
-        Ask(face, {"url": "ssh://root@192.0.2.20/bs", SECRET: ""}, options(zstack)),
+        Ask(face, split, zstack.options),
+        Ask(face, {"url": "ssh://root@192.0.2.20/bs", SECRET: ""}, zstack.options),
     ]
     played = play(tmp_path, asks, "-vvv")
     for outcome in played.outcomes:
@@ -288,7 +277,7 @@ def test_a_template_shows_the_storages_that_work_and_reports_the_one_that_does_n
     task = {
         "ansible.builtin.template": {"src": "storages.j2", "dest": str(tmp_path / "storages.txt"), "mode": "0600"},
         # The registry of the second one has another port.
-        "vars": {"urls": zstack.storage_urls[:3], "options": options(zstack)},
+        "vars": {"urls": zstack.storage_urls[:3], "options": zstack.options},
     }
     playbook = [{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]
     (tmp_path / "playbook.yml").write_text(yaml.safe_dump(playbook))
@@ -300,7 +289,7 @@ def test_a_template_shows_the_storages_that_work_and_reports_the_one_that_does_n
         "ssh://zstack:***@192.0.2.21:2222/var/lib/zstack_bs",
         "ssh://root:***@192.0.2.22/zstack_bs",
     ]
-    assert [line[1:3] for line in lines] == [["15", "False"], ["0", "True"], ["0", "False"]]
+    assert [line[1:3] for line in lines] == [[str(zstack.storages[0].total), "False"], ["0", "True"], ["0", "False"]]
     assert [bool(line[3]) for line in lines] == [False, True, False]
     message = lines[1][3]
     assert message.startswith(
@@ -318,7 +307,7 @@ def test_a_warning_names_its_node_and_is_shown_for_each(face: str, tmp_path: Pat
             Ask(
                 face,
                 zstack.storage_url,
-                {"host": zstack.host, "port": zstack.port, "session_uuid": zstack.open_session("admin")},
+                {"host": zstack.host, "port": zstack.port, "session_uuid": zstack.open_session()},
             )
             for zstack in nodes
         ]
@@ -336,25 +325,25 @@ def test_an_age_is_not_judged_in_a_guessed_zone(face: str, tmp_path: Path) -> No
         known = {
             "host": zstack.host,
             "port": zstack.port,
-            "session_uuid": zstack.open_session("admin"),
+            "session_uuid": zstack.open_session(),
             "max_age": "7d",
         }
         asks = [Ask(face, zstack.storage_url, known), Ask(face, zstack.storage_url, {**known, "timezone": "+08:00"})]
         guessed, told = play(tmp_path, asks).outcomes
     assert f"{zstack.host}:{zstack.port}: " in refusal(guessed)
     assert refusal(guessed).endswith("set timezone")
-    assert 0 < told["count"] < told["total"] == 15
+    assert 0 < told["count"] < told["total"] == zstack.storages[0].total
 
 
 @pytest.mark.parametrize("face", FACES)
 def test_no_log_hides_success_and_failure(face: str, zstack: Simulator, tmp_path: Path) -> None:
-    wrong = {**options(zstack), "account_password": "Open-Sesame"}
+    wrong = {**zstack.options, "account_password": "Open-Sesame"}
     asks = [
-        Ask(face, zstack.storage_url, options(zstack), keywords={"no_log": True}),
+        Ask(face, zstack.storage_url, zstack.options, keywords={"no_log": True}),
         Ask(face, zstack.storage_url, wrong, keywords={"no_log": True}),
     ]
     played = play(tmp_path, asks)
-    assert played.outcomes[0]["total"] == 15
+    assert played.outcomes[0]["total"] == zstack.storages[0].total
     assert played.outcomes[1]["failed"]
     assert "no_log: true" in played.output
     # The message of a failure is shown all the same by ansible-core 2.19 and later.
@@ -369,14 +358,14 @@ def test_a_loop_shows_urls_that_hold_no_password(zstack: Simulator, tmp_path: Pa
     ask = Ask(
         "module",
         "{{ item }}",
-        {**options(zstack), "storage_password": "{{ passwords[item] }}"},
+        {**zstack.options, "storage_password": "{{ passwords[item] }}"},
         {"passwords": passwords},
         keywords={"loop": list(passwords)},
     )
     for arguments in ([], ["-vvv"]):
         played = play(tmp_path, [ask], *arguments)
         (outcome,) = played.outcomes
-        assert [result["total"] for result in outcome["results"]] == [15, 0]
+        assert [result["total"] for result in outcome["results"]] == [zstack.storages[0].total, 0]
         for storage in storages:
             assert f"(item={storage.url_without_password})" in played.output
             assert storage.password not in played.output

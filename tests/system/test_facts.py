@@ -37,15 +37,8 @@ def zstack() -> Iterator[Simulator]:
 
 
 def options(zstack: Simulator) -> dict[str, Any]:
-    name, password = zstack.account
-    return {
-        "host": zstack.host,
-        "port": zstack.port,
-        "account_name": name,
-        "account_password": password,
-        "url": zstack.storages[0].url_without_password,
-        "storage_password": STORAGE_PASSWORD,
-    }
+    storage = zstack.storages[0]
+    return {**zstack.options, "url": storage.url_without_password, "storage_password": storage.password}
 
 
 def play(place: Path, playbook: dict[str, Any], *arguments: str) -> CompletedProcess[str]:

@@ -81,7 +81,7 @@ def made(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Mad
         }
         storage = zstack.storages[0]
         variables = {
-            "session": zstack.open_session("admin"),
+            "session": zstack.open_session(),
             "zstack_password": zstack.account[1],
             "storage_url": storage.url_without_password,
             "storage_password": storage.password,

@@ -15,7 +15,6 @@ import json
 import os
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -29,7 +28,7 @@ import yaml
 
 from ansible_collections.zstack.cloud.tests.limits import HANGS, PLAYBOOK_HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Fault, Simulator, catalogue
-from ansible_collections.zstack.cloud.tests.system.commands import environment
+from ansible_collections.zstack.cloud.tests.system import commands
 
 pytestmark = pytest.mark.xdist_group("playbooks")
 
@@ -52,6 +51,8 @@ WORDS = (
 )
 STORAGE_PASSWORD = "Zürich'Äpfel\"Łódź\\Ягода $Ünder&Øresund<Straße>Cœur=Ñandú%25Kéfir+Façade~夜班夜班"
 METHODS = ("account", "session", "access_key")
+# The options that a method needs in addition.
+ZONES = {"access_key": {"timezone": "Asia/Shanghai"}}
 # Those whose answers quote the request, or the command line that the storage's URL stands on.
 QUOTING = (
     "plain_500",
@@ -149,7 +150,7 @@ def run(place: Path, hosts: dict[str, Host], quiet: bool) -> Run:
                 "url_without_password": zstack.storages[0].url_without_password,
                 "password": STORAGE_PASSWORD,
                 "password_in": host.password_in,
-                "credentials": credentials(zstack, host.method),
+                "credentials": zstack.credentials(host.method) | ZONES.get(host.method, {}),
                 "client": dict(host.fault.client) if host.fault else {},
                 "patience": 10 if host.fault and host.fault.waits else HANGS,
                 "quiet": quiet,
@@ -157,22 +158,15 @@ def run(place: Path, hosts: dict[str, Host], quiet: bool) -> Run:
             }
         (place / "playbook.yml").write_text(PLAYBOOK)
         (place / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": inventory}}))
-        done = subprocess.run(
-            ["ansible-playbook", "-vvvvv", "-i", "inventory.yml", "playbook.yml"],
-            cwd=place,
-            env=environment(
-                HOME=str(place),
-                ANSIBLE_LOG_PATH=str(place / "ansible.log"),
-                ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.junit",
-                JUNIT_OUTPUT_DIR=str(place / "junit"),
-                ANSIBLE_FORKS="8",
-                ANSIBLE_PIPELINING=str(not quiet),  # in one of the two runs, for speed
-            ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=PLAYBOOK_HANGS,
-            check=False,
+        done = commands.run(
+            *("ansible-playbook", "-vvvvv", "-i", "inventory.yml", "playbook.yml"),
+            place=place,
+            seconds=600,
+            ANSIBLE_LOG_PATH=str(place / "ansible.log"),
+            ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.junit",
+            JUNIT_OUTPUT_DIR=str(place / "junit"),
+            ANSIBLE_FORKS="8",
+            ANSIBLE_PIPELINING=str(not quiet),  # in one of the two runs, for speed
         )
         assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
         left = json.loads((place / "results.json").read_text())
@@ -202,14 +196,6 @@ def run(place: Path, hosts: dict[str, Host], quiet: bool) -> Run:
         )
 
 
-def credentials(zstack: Simulator, method: str) -> dict[str, str]:
-    if method == "session":
-        return {"session_uuid": zstack.open_session("admin")}
-    if method == "access_key":
-        key, secret = zstack.access_key
-        return {"access_key_id": key, "access_key_secret": secret, "timezone": "Asia/Shanghai"}
-    name, password = zstack.account
-    return {"account_name": name, "account_password": password}
 
 
 def readings(text: str) -> Iterator[str]:

@@ -29,12 +29,14 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
+from ansible_collections.zstack.cloud.tests.simulator.site import Site
 from ansible_collections.zstack.cloud.tests.system.commands import run
 
 GUIDE = Path(__file__).parents[2] / "docs" / "docsite" / "rst" / "guide_recipes.rst"
-ACCOUNT_PASSWORD = "Moon#Cake&88"
-STORAGE_PASSWORD = "Night@Watch#7"
-OTHER_PASSWORD = "fresh-from-the-box"
+# The guide has passwords of the shipped site.
+SHIPPED = Site.load()
+ACCOUNT_PASSWORD, STORAGE_PASSWORD = SHIPPED.accounts[0].password, SHIPPED.storages[0].password
+OTHER_PASSWORD = SHIPPED.storages[2].password
 
 # Backups of fixed times, so that each value is known.
 SITE: dict[str, Any] = {
@@ -114,7 +116,7 @@ def play(
 ) -> subprocess.CompletedProcess[str]:
     """Run a recipe with the variables that it reads."""
     variables = {
-        "session": zstack.open_session("admin"),
+        "session": zstack.open_session(),
         "zstack_password": zstack.account[1],
         "storage_password": zstack.storages[0].password,
         "storage_url": zstack.storages[0].url_without_password,
@@ -137,14 +139,8 @@ def succeeded(done: subprocess.CompletedProcess[str]) -> str:
 def rendered(template: str, zstack: Simulator, place: Path, **variables: Any) -> str:
     """Return what a template of the guide makes."""
     (place / "template.j2").write_text(template, encoding="utf-8")
-    name, password = zstack.account
     render = {"src": "template.j2", "dest": str(place / "rendered"), "mode": "0600"}
-    connection = {
-        "zstack_host": zstack.host,
-        "zstack_account_name": name,
-        "zstack_account_password": password,
-        "zstack_storage_password": zstack.storages[0].password,
-    }
+    connection = {**zstack.variables, "zstack_storage_password": zstack.storages[0].password}
     tasks = [{"ansible.builtin.template": render, "vars": connection}]
     succeeded(play([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}], zstack, place, **variables))
     return (place / "rendered").read_text(encoding="utf-8")
@@ -405,7 +401,7 @@ def test_a_job_runs_in_a_mesh(zstack: Simulator, job: Path) -> None:
     assert (job.parent / "result" / "artifacts" / "rc").read_text() == "0"
     assert not exposing(job.parent / "result")
     assert not (job / "artifacts").exists()
-    assert [request.path for request in zstack.requests].count("/v1/database-backups/image-store") == 1
+    assert zstack.paths.count("/v1/database-backups/image-store") == 1
     assert not zstack.sessions
 
 

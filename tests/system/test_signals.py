@@ -36,14 +36,7 @@ Running = AbstractContextManager["subprocess.Popen[str]"]
 
 def options(zstack: Simulator) -> dict[str, Any]:
     """Return options with more time than any of these tests has, so that what stops a task is the signal."""
-    name, password = zstack.account
-    return {
-        "host": zstack.host,
-        "port": zstack.port,
-        "account_name": name,
-        "account_password": password,
-        "timeout": 10 * HANGS,
-    }
+    return {**zstack.options, "timeout": 10 * HANGS}
 
 
 @contextmanager
@@ -157,7 +150,7 @@ def test_a_module_that_is_stopped_without_an_answer_to_login_or_logout_ends_soon
 
 def test_signal_handlers_are_restored_afterwards(zstack: Simulator, gather: Callable[..., Any]) -> None:
     before = [signal.getsignal(number) for number in STOPS]
-    assert gather(zstack)["total"] == 15
+    assert gather(zstack)["total"] == zstack.storages[0].total
     assert [signal.getsignal(number) for number in STOPS] == before
 
 
@@ -167,4 +160,4 @@ def test_a_signal_that_is_ignored_stops_no_module(zstack: Simulator, tmp_path: P
     with run_module(zstack, tmp_path, ignore="HUP") as process:
         until_called(zstack, "login")
         process.send_signal(signal.SIGHUP)
-        assert json.loads(end(process))["count"] == 15
+        assert json.loads(end(process))["count"] == zstack.storages[0].total

@@ -53,12 +53,8 @@ def zstack() -> Iterator[Simulator]:
 
 
 def options(zstack: Simulator) -> dict[str, Any]:
-    name, password = zstack.account
     return {
-        "host": zstack.host,
-        "port": zstack.port,
-        "account_name": name,
-        "account_password": password,
+        **zstack.options,
         "url": zstack.storage_url,
         # So that a task ends because it is stopped, not because it gives up
         "timeout": 10 * HANGS,
@@ -158,7 +154,7 @@ def test_a_template_that_exceeds_the_timeout_of_its_task_leaves_no_session_open(
         (tmp_path / "play.yml").write_text(json.dumps([play]))
         done = run(sys.executable, "-m", "ansible", "playbook", "play.yml", place=tmp_path)
         assert "failed=1" in done.stdout, done.stdout + done.stderr
-        if any("image-store" in request.path for request in zstack.requests):
+        if any("image-store" in path for path in zstack.paths):
             break
     else:
         pytest.fail("there was no scan")

@@ -31,7 +31,7 @@ import yaml
 
 from ansible_collections.zstack.cloud.tests.limits import PLAYBOOK_HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.system.commands import environment, run
+from ansible_collections.zstack.cloud.tests.system.commands import run
 from ansible_collections.zstack.cloud.tests.system.test_examples import READMES, ROOT, SHOWN_AT, blocks
 from ansible_collections.zstack.cloud.tests.system.test_playbooks import shown
 
@@ -253,14 +253,11 @@ def frozen(site: Path, **settings: Any) -> Iterator[Simulator]:
 
 
 def variables(zstack: Simulator, **more: Any) -> dict[str, Any]:
-    """Return what leads the role to a management node."""
+    """Return the variables that the role needs."""
     return {
-        "zstack_host": zstack.host,
-        "zstack_port": zstack.port,
-        "zstack_account_name": "admin",
-        "zstack_account_password": ACCOUNT_PASSWORD,
+        **zstack.variables,
         "zstack_storage_password": STORAGE_PASSWORD,
-        "ansible_host": "192.0.2.254",  # where nobody is: the role needs no connection
+        "ansible_host": "192.0.2.254",  # which is nowhere: the role needs no connection
         **more,
     }
 
@@ -270,17 +267,7 @@ def policy(**options: Any) -> dict[str, Any]:
 
 
 def play(place: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run ansible-playbook."""
-    return subprocess.run(
-        ["ansible-playbook", *arguments],
-        cwd=place,
-        env=environment(HOME=str(place), ANSIBLE_FORKS="4", **env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=PLAYBOOK_HANGS,
-        check=False,
-    )
+    return run("ansible-playbook", *arguments, place=place, seconds=600, ANSIBLE_FORKS="4", **env)
 
 
 def reports(shown: str) -> dict[str, list[str]]:
@@ -301,7 +288,7 @@ def all_cases(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         }
         closed = stack.enter_context(socket.socket())
         closed.bind(("127.0.0.1", 0))
-        session = nodes["old"].open_session("admin")
+        session = nodes["old"].open_session()
         of_node: dict[str, dict[str, Any]] = {name: variables(zstack) for name, zstack in nodes.items()}
         # An account's login would tell the offset.
         no_account = {"zstack_account_name": "", "zstack_account_password": "", "zstack_session_uuid": session}
@@ -426,11 +413,9 @@ def test_no_session_stays(all_cases: Run) -> None:
 
 
 def by_environment(zstack: Simulator, *names: str) -> dict[str, str]:
-    """Return an environment that says all that is needed."""
+    """Return an environment with all that the playbook needs."""
     return {
         **zstack.env,
-        "ZSTACK_ACCOUNT_NAME": "admin",
-        "ZSTACK_ACCOUNT_PASSWORD": ACCOUNT_PASSWORD,
         "ZSTACK_STORAGE_PASSWORD": STORAGE_PASSWORD,
         "ZSTACK_STORAGE_URL": "\n ".join(term(name)["url"] for name in names),
     }
@@ -456,7 +441,7 @@ def test_the_playbook_needs_the_environment_alone(
     )
     addresses = [f"{ADDRESSES[name]}/zs" for name in names]
     assert [line.split()[0] for line in lines[1 : 1 + len(names)]] == addresses
-    assert len([each for each in zstack.requests if each.path.endswith("/accounts/login")]) == 1
+    assert len([path for path in zstack.paths if path.endswith("/accounts/login")]) == 1
     assert not zstack.sessions
 
 

@@ -31,6 +31,7 @@ from ansible_collections.zstack.cloud.tests.system.commands import MODULE, run
 
 VERSION = yaml.safe_load((Path(__file__).parents[2] / "galaxy.yml").read_text(encoding="utf-8"))["version"]
 SESSION = "5d2105b0bb214db9a1b7a3f4c5c4f6aa"
+PASSWORD = "Moon#Cake&é"
 SCAN = "/zstack/v1/database-backups/image-store"
 TIME_ZONE = "/zstack/v1/management-nodes/platform-timezone"
 #: What stands for a Content-Length that is the body's.
@@ -164,7 +165,7 @@ def test_an_account_logs_in_scans_and_logs_out_with_these_bytes(recorder: Record
         recorder,
         tmp_path,
         account_name="admin",
-        account_password="Moon#Cake&88",
+        account_password=PASSWORD,
         url="ssh://root:p%40ss%23@192.0.2.20:22/zstack_bs",
         registry_port=8001,
         system_tags=["resource::backup", "site=2"],
@@ -172,7 +173,7 @@ def test_an_account_logs_in_scans_and_logs_out_with_these_bytes(recorder: Record
     )
 
     requests = recorder.requests
-    password = hashlib.sha512(b"Moon#Cake&88").hexdigest()
+    password = hashlib.sha512(PASSWORD.encode()).hexdigest()
     oauth = f"Authorization: OAuth {SESSION}"
     query = (
         "url=ssh%3A%2F%2Froot%3Ap%2540ss%2523%40192.0.2.20%3A22%2Fzstack_bs&registryPort=8001"
@@ -245,7 +246,7 @@ def seconds_between(start: datetime, end: datetime) -> Iterator[datetime]:
 def test_an_access_key_signs_its_requests_with_these_bytes(
     option: str | None, zone: Any, recorder: Recorder, tmp_path: Path
 ) -> None:
-    key_id, secret = "mWqTYzJfLcdUn3sRk8Pe", "vH2xQb7LwZ0cKfUj5MdRtYs9NgAe3PiXo6VrCh1B"
+    key_id, secret = "0123456789ABCDEFabcd", "0123456789+/ABCDEFabcdef"
     start = datetime.now(timezone.utc)
 
     run_module(

@@ -53,7 +53,7 @@ class Caller:
 
     def scan(self, session: str | None = None, **query: Any) -> requests.Response:
         """Scan the first storage, or the one in *query*, with *session* or a new one."""
-        session = session or self.zstack.open_session("admin")
+        session = session or self.zstack.open_session()
         arguments = {"stream": query.pop("stream")} if "stream" in query else {}
         return self.get(SCAN, session, params={"url": self.zstack.storage_url, **query}, **arguments)
 

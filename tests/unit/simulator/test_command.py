@@ -70,6 +70,7 @@ def test_its_ready_file_tells_all_that_a_caller_needs(tmp_path: Path) -> None:
             "pid",
             "storage_url",
             "storage_urls",
+            "totals",
             "account_name",
             "account_password",
             "access_key_id",

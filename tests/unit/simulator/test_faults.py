@@ -32,7 +32,7 @@ def limit(fault: Fault) -> float:
 
 def make(caller: Caller, fault: Fault) -> requests.Response:
     """Make the call that a fault names, with its reply's body still to be read."""
-    session = caller.zstack.open_session("admin")
+    session = caller.zstack.open_session()
     calls: dict[str, tuple[str, str, Any]] = {
         "any": ("GET", SCAN, None),
         "scan": ("GET", SCAN, None),
@@ -179,7 +179,7 @@ def test_harmless_bodies_are_still_the_server_s_own(zstack: Simulator, caller: C
 
 
 def test_quoted_requests_hold_what_the_client_sent(zstack: Simulator, caller: Caller) -> None:
-    session = zstack.open_session("admin")
+    session = zstack.open_session()
     zstack.play("html_that_quotes_the_request")
     text = caller.scan(session).text
     assert zstack.storage_url in text
@@ -247,7 +247,7 @@ def test_the_largest_good_reply_is_just_below_the_limits(zstack: Simulator, call
 def test_a_session_stays_open_only_where_the_catalogue_says_so(zstack: Simulator, caller: Caller, name: str) -> None:
     fault = catalogue()[name]
     zstack.play(name)
-    session = zstack.open_session("admin") if fault.call == "logout" else ""
+    session = zstack.open_session() if fault.call == "logout" else ""
     try:
         if fault.call == "logout":
             caller.log_out(session, timeout=limit(fault))

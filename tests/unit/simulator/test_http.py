@@ -178,7 +178,7 @@ def test_a_port_can_be_chosen_and_is_free_again_afterwards() -> None:
     with Simulator() as zstack:
         port = zstack.port
     with Simulator(port=port) as zstack:
-        assert zstack.env == {"ZSTACK_HOST": "127.0.0.1", "ZSTACK_PORT": str(port)}
+        assert (zstack.env["ZSTACK_HOST"], zstack.env["ZSTACK_PORT"]) == ("127.0.0.1", str(port))
 
 
 def test_a_port_that_cannot_be_had_is_an_error(zstack: Simulator) -> None:

@@ -200,7 +200,7 @@ def test_unknown_parameters_are_ignored(caller: Caller) -> None:
 
 
 def test_parameters_are_in_the_query_only_of_some_methods(zstack: Simulator, caller: Caller) -> None:
-    headers, query = {"Authorization": f"OAuth {zstack.open_session('admin')}"}, {"url": zstack.storage_url}
+    headers, query = {"Authorization": f"OAuth {zstack.open_session()}"}, {"url": zstack.storage_url}
     replies = {method: caller.call(method, SCAN, headers=headers, params=query) for method in ("DELETE", "POST", "PUT")}
     assert replies["DELETE"].status_code == 200
     assert [error_of(replies[method])["code"] for method in ("POST", "PUT")] == ["SYS.1007", "SYS.1007"]

@@ -64,7 +64,7 @@ def test_a_login_without_a_json_object_is_an_exception_in_plain_text(caller: Cal
 
 
 def test_a_session_that_was_logged_out_is_refused(zstack: Simulator, caller: Caller) -> None:
-    session = zstack.open_session("admin")
+    session = zstack.open_session()
     assert caller.log_out(session).json() == {}
     assert zstack.sessions == {}
     error = error_of(caller.scan(session))
@@ -74,7 +74,7 @@ def test_a_session_that_was_logged_out_is_refused(zstack: Simulator, caller: Cal
 
 
 def test_logging_out_a_session_that_nobody_knows_is_no_error(zstack: Simulator, caller: Caller) -> None:
-    session = zstack.open_session("admin")
+    session = zstack.open_session()
     replies = [caller.log_out(session) for _dummy in range(2)]
     assert [(reply.status_code, reply.json()) for reply in replies] == [(200, {}), (200, {})]
 
@@ -92,7 +92,7 @@ def test_a_session_lives_from_its_last_use(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(Clock, "now", lambda _self: now)
     with Simulator(session_life=7200) as zstack:
         caller = Caller(zstack)
-        used, unused = zstack.open_session("admin"), zstack.open_session("admin")
+        used, unused = zstack.open_session(), zstack.open_session()
         for _dummy in range(2):
             now += timedelta(seconds=7199)
             assert caller.scan(used).status_code == 200
@@ -116,7 +116,7 @@ def test_an_account_holds_no_more_sessions_than_the_limit() -> None:
 
 def test_an_account_holds_five_hundred_sessions_by_default(zstack: Simulator, caller: Caller) -> None:
     for _dummy in range(499):
-        zstack.open_session("admin")
+        zstack.open_session()
     assert caller.log_in().status_code == 200
     assert error_of(caller.log_in())["code"] == "ID.1006"
 
@@ -144,3 +144,16 @@ def test_authorization_is_asked_for_before_the_parameters_are_read(caller: Calle
 
 def test_the_time_zone_is_told_to_a_session_that_nobody_looks_up(caller: Caller) -> None:
     assert caller.get(TIMEZONE, "unknown").status_code == 200
+
+
+def test_the_open_sessions_are_listed(zstack: Simulator, caller: Caller) -> None:
+    assert caller.raw("GET", "/simulator/sessions").json() == {"sessions": []}
+    session = zstack.open_session()
+    assert caller.raw("GET", "/simulator/sessions").json() == {"sessions": [{"uuid": session, "account": "admin"}]}
+
+
+def test_the_simulator_s_own_call_is_neither_recorded_nor_affected_by_faults(zstack: Simulator, caller: Caller) -> None:
+    zstack.play("plain_500", on="any")
+    assert caller.raw("GET", "/simulator/sessions").status_code == 200
+    assert caller.raw("GET", "/simulator/nothing").status_code == 404
+    assert zstack.requests == []

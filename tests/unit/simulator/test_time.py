@@ -27,13 +27,13 @@ def read(text: str, zone: timezone = timezone.utc) -> datetime:
 )
 def test_the_server_reports_its_zone(zone: str, offset: str) -> None:
     with Simulator(timezone=zone) as zstack:
-        reply = Caller(zstack).get(TIMEZONE, zstack.open_session("admin"))
+        reply = Caller(zstack).get(TIMEZONE, zstack.open_session())
     assert reply.json() == {"timezone": zone, "offset": offset, "success": True}
 
 
 def test_the_server_reports_its_zone_under_the_name_that_java_gives_it() -> None:
     with Simulator(timezone="GMT+8") as zstack:
-        reply = Caller(zstack).get(TIMEZONE, zstack.open_session("admin"))
+        reply = Caller(zstack).get(TIMEZONE, zstack.open_session())
     assert reply.json()["timezone"] == "GMT+08:00"
 
 
@@ -49,7 +49,7 @@ def test_an_action_that_the_path_does_not_have_is_refused_in_plain_text(caller: 
 
 def test_an_old_server_knows_neither_its_zone_nor_its_version() -> None:
     with Simulator(has_timezone_call=False, has_version_call=False) as zstack:
-        zone = Caller(zstack).get(TIMEZONE, zstack.open_session("admin"))
+        zone = Caller(zstack).get(TIMEZONE, zstack.open_session())
         version = Caller(zstack).call("PUT", VERSION, json={"getVersion": {}})
     assert plain(zone) == (404, f"no api mapping to {TIMEZONE}")
     assert plain(version) == (400, NO_ACTION)

@@ -95,14 +95,14 @@ def render(template: str, variables: dict[str, Any]) -> Any:
 
 @pytest.fixture
 def node(zstack: Simulator) -> dict[str, Any]:
-    """The options that lead to the simulator."""
+    """The options for the address of the simulator."""
     return {"host": zstack.host, "port": zstack.port, "retries": 0}
 
 
 @pytest.fixture
 def options(zstack: Simulator, node: dict[str, Any]) -> dict[str, Any]:
-    """The options that lead to the simulator and into it, as keywords."""
-    return {**node, "account_name": zstack.account[0], "account_password": zstack.account[1]}
+    """The same with the account, as keywords."""
+    return {**node, **zstack.credentials("account")}
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_each_term_has_a_result_in_the_order_of_the_terms_from_one_login(
     first, _dummy, third, *_others = zstack.storages
     results = look_up(third.url, first.url, third.url, **options)
     assert [result["total"] for result in results] == [third.total, first.total, third.total]
-    assert [request.path for request in zstack.requests].count(LOGIN) == 1
+    assert zstack.paths.count(LOGIN) == 1
     assert not zstack.sessions
     assert shown == []
 
@@ -160,8 +160,7 @@ def test_a_plain_password_is_taken_from_every_place_and_encoded(
 ) -> None:
     with Simulator(storage_password=password) as zstack:
         storage = zstack.storages[0]
-        options: dict[str, Any] = {"host": zstack.host, "port": zstack.port}
-        options["session_uuid"] = zstack.open_session("admin")
+        options = {"host": zstack.host, "port": zstack.port, **zstack.credentials("session")}
         if form == "mapping":
             results = look_up({"url": storage.url_without_password, "password": password}, **options)
         elif form == "keyword":
@@ -289,9 +288,7 @@ def test_an_empty_text_counts_as_not_given_in_every_place(
 def test_an_empty_validate_certs_leaves_certificates_validated(
     secure_zstack: Simulator, ca_path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name, password = secure_zstack.account
-    options: dict[str, Any] = {"host": secure_zstack.host, "port": secure_zstack.port, "use_ssl": True, "retries": 0}
-    options.update(account_name=name, account_password=password)
+    options = {**secure_zstack.options, "use_ssl": True, "retries": 0}
     monkeypatch.setenv("ZSTACK_VALIDATE_CERTS", "")
     monkeypatch.setenv("ZSTACK_CA_PATH", "")
     for variables in ({}, {"zstack_validate_certs": ""}):
@@ -398,7 +395,7 @@ def test_a_variable_that_the_chosen_method_does_not_need_is_not_evaluated(
     zstack: Simulator, node: dict[str, Any], method: str
 ) -> None:
     keywords = {
-        "session": {"session_uuid": zstack.open_session("admin")},
+        "session": {"session_uuid": zstack.open_session()},
         "account": dict(zip(("account_name", "account_password"), zstack.account)),
         "access_key": dict(zip(("access_key_id", "access_key_secret"), zstack.access_key)),
     }[method]
@@ -439,7 +436,7 @@ def test_the_controllers_own_templar_evaluates_variables_and_leaves_those_alone_
         "zstack_host": "{{ name_of_the_node }}",
         "name_of_the_node": zstack.host,
         "zstack_account_password": "{{ undefined_variable }}",
-        "session": zstack.open_session("admin"),
+        "session": zstack.open_session(),
         "zstack_storage_password": "{{ secret }}",
         "secret": zstack.storages[0].password,
         "url": zstack.storages[0].url_without_password,
@@ -510,7 +507,7 @@ def test_with_report_a_storage_that_fails_is_reported_in_its_place_and_the_other
     assert second["storage"] == zstack.storages[1].url_without_password.replace("@", ":***@")
     assert second["storage"] in second["msg"]
     assert (second["backups"], second["latest"], second["count"], second["total"]) == ([], None, 0, 0)
-    assert [request.path for request in zstack.requests].count(LOGIN) == 1
+    assert zstack.paths.count(LOGIN) == 1
     assert not zstack.sessions
 
 
@@ -543,7 +540,7 @@ NO_AGE = "max_age requires a known time zone, but the management node does not r
 
 def test_an_age_is_not_judged_on_a_guess_and_with_report_each_storage_says_so() -> None:
     with Simulator(has_timezone_call=False) as zstack:
-        session = zstack.open_session("admin")
+        session = zstack.open_session()
         options: dict[str, Any] = {"host": zstack.host, "port": zstack.port, "session_uuid": session, "max_age": "24h"}
         urls = [zstack.storages[0].url, zstack.storages[2].url]
         assert NO_AGE in refusal(*urls, **options)

@@ -23,6 +23,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._auth import AccessKe
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._times import parse_zone
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
 
 Gather = Callable[..., Any]
 
@@ -33,15 +34,11 @@ ZONES = [
 ]
 
 
-def access_key(zstack: Simulator) -> dict[str, str]:
-    return dict(zip(("access_key_id", "access_key_secret"), zstack.access_key))
-
-
 @pytest.mark.parametrize("check_timezone", [False, True], ids=["zone ignored", "zone checked"])
 @pytest.mark.parametrize("zone", ZONES)
 def test_an_access_key_works_in_the_zone_of_the_server(gather: Gather, zone: str, check_timezone: bool) -> None:
     with Simulator(timezone=zone, check_timezone=check_timezone) as zstack:
-        assert gather(zstack, **access_key(zstack), timezone=zone)["total"] == 15
+        assert gather(zstack, **zstack.credentials("access_key"), timezone=zone)["total"] == zstack.storages[0].total
         assert not zstack.sessions
 
 
@@ -57,13 +54,16 @@ def test_an_access_key_works_in_the_zone_of_the_server(gather: Gather, zone: str
 )
 def test_an_access_key_works_with_an_offset(gather: Gather, zone: str, written: str) -> None:
     with Simulator(timezone=zone) as zstack:
-        assert gather(zstack, **access_key(zstack), timezone=written)["total"] == 15
+        assert gather(zstack, **zstack.credentials("access_key"), timezone=written)["total"] == zstack.storages[0].total
 
 
 @pytest.mark.parametrize("java", [8, 17, 25])
 def test_an_access_key_works_with_every_java(gather: Gather, java: int) -> None:
     with Simulator(java=java) as zstack:
-        assert gather(zstack, **access_key(zstack), timezone="Asia/Shanghai")["total"] == 15
+        assert (
+            gather(zstack, **zstack.credentials("access_key"), timezone="Asia/Shanghai")["total"]
+            == zstack.storages[0].total
+        )
 
 
 def test_an_access_key_without_timezone_signs_in_the_zone_of_this_machine(
@@ -73,23 +73,23 @@ def test_an_access_key_without_timezone_signs_in_the_zone_of_this_machine(
     time.tzset()
     try:
         with Simulator(timezone="America/St_Johns") as zstack:
-            result = gather(zstack, **access_key(zstack))
+            result = gather(zstack, **zstack.credentials("access_key"))
     finally:
         monkeypatch.undo()
         time.tzset()
-    assert (result["total"], result["timezone_source"]) == (15, "server")
+    assert (result["total"], result["timezone_source"]) == (zstack.storages[0].total, "server")
 
 
 @pytest.mark.parametrize("context_path", ["/zstack", "/", "/cloud/zstack", "/v1"])
 def test_a_signature_does_not_cover_the_context_path(gather: Gather, context_path: str) -> None:
     with Simulator(context_path=context_path.rstrip("/")) as zstack:
-        result = gather(zstack, **access_key(zstack), timezone="+08:00", context_path=context_path)
-    assert result["total"] == 15
+        result = gather(zstack, **zstack.credentials("access_key"), timezone="+08:00", context_path=context_path)
+    assert result["total"] == zstack.storages[0].total
 
 
 def test_each_request_is_signed_on_its_own(zstack: Simulator, gather: Gather) -> None:
     key, secret = zstack.access_key
-    gather(zstack, urls=zstack.storage_urls[::2], **access_key(zstack), timezone="Asia/Shanghai")
+    gather(zstack, urls=zstack.storage_urls[::2], **zstack.credentials("access_key"), timezone="Asia/Shanghai")
     signed = [request for request in zstack.requests if "Authorization" in request.headers]
     assert len(signed) == 2
     for request in signed:
@@ -109,25 +109,26 @@ def test_an_attempt_is_signed_anew(zstack: Simulator, gather: Gather, monkeypatc
 
     monkeypatch.setattr(_auth, "datetime", Clock)
     zstack.play("reset_before_reply", times=1)
-    gather(zstack, **access_key(zstack), timezone="Asia/Shanghai", retries=1)
+    gather(zstack, **zstack.credentials("access_key"), timezone="Asia/Shanghai", retries=1)
     dates = [each.headers["Date"] for each in zstack.requests if each.path == "/v1/database-backups/image-store"]
     assert len(set(dates)) == 2
 
 
 def test_an_access_key_in_the_wrong_zone_is_answered_with_the_option(zstack: Simulator, gather: Gather) -> None:
     with pytest.raises(ZStackError, match=r"requestTimeTooSkewed \(HTTP 403\). Set timezone"):
-        gather(zstack, **access_key(zstack), timezone="America/New_York")
+        gather(zstack, **zstack.credentials("access_key"), timezone="America/New_York")
 
 
 def test_a_clock_that_is_wrong_is_answered_with_both_clocks(gather: Gather) -> None:
     with Simulator(clock_offset=3600) as zstack, pytest.raises(ZStackError, match="and check both clocks"):
-        gather(zstack, **access_key(zstack), timezone="Asia/Shanghai")
+        gather(zstack, **zstack.credentials("access_key"), timezone="Asia/Shanghai")
 
 
 def test_a_wrong_access_key_secret_is_refused_and_not_shown(zstack: Simulator, gather: Gather) -> None:
-    with pytest.raises(ZStackError, match=r"wrong accessKey signature \(HTTP 403\). Check access_key_secret") as caught:
-        gather(zstack, access_key_id=zstack.access_key[0], access_key_secret="Open-Sesame", timezone="+08:00")
-    assert "Open-Sesame" not in json.dumps([str(caught.value), caught.value.error])
+    wrong = {**zstack.credentials("access_key"), "access_key_secret": "Open-Sesame"}
+    error = failure(gather, zstack, **wrong, timezone="+08:00")
+    assert "wrong accessKey signature (HTTP 403). Check access_key_secret" in str(error)
+    assert "Open-Sesame" not in json.dumps([str(error), error.error])
 
 
 def test_an_access_key_that_the_server_does_not_know_is_refused(zstack: Simulator, gather: Gather) -> None:
@@ -137,7 +138,7 @@ def test_an_access_key_that_the_server_does_not_know_is_refused(zstack: Simulato
 
 def test_a_release_without_access_keys_is_answered_with_what_works(gather: Gather) -> None:
     with Simulator(has_access_keys=False) as zstack, pytest.raises(ZStackError, match="use a session or an account"):
-        gather(zstack, **access_key(zstack), timezone="+08:00")
+        gather(zstack, **zstack.credentials("access_key"), timezone="+08:00")
 
 
 @pytest.mark.parametrize(
@@ -181,8 +182,7 @@ def test_an_entry_in_netrc_does_not_replace_the_authorization(
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    options = {"session": {"session_uuid": zstack.open_session("admin")}, "access_key": access_key(zstack)}
-    gather(zstack, **options.get(method, {}), timezone="Asia/Shanghai")
+    gather(zstack, **zstack.credentials(method), timezone="Asia/Shanghai")
     sent = [request.headers.get("Authorization", "none").split()[0] for request in zstack.requests]
     # Login and version need none.
     expected = {"session": ["OAuth", "none"], "account": ["OAuth", "OAuth", "none", "none"]}

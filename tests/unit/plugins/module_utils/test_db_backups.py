@@ -18,20 +18,19 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import (
     Backup,
     Options,
     argument_spec,
     summarize,
 )
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._options import check_connection
 from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
 from ansible_collections.zstack.cloud.plugins.module_utils._storage import check_storage
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.java import timestamp
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
 
 Gather = Callable[..., Any]
 Summary = Callable[..., dict[str, Any]]
@@ -318,9 +317,7 @@ def test_a_backup_that_is_ahead_by_five_minutes_at_most_is_young(summary: Summar
 
 def test_no_age_is_judged_in_a_zone_that_was_guessed(summary: Summary) -> None:
     guessed = PLATFORM._replace(timezone_source="host")
-    with pytest.raises(ZStackError) as caught:
-        summary([BACKUP], platform=guessed, max_age="24h")
-    assert str(caught.value) == (
+    assert str(failure(summary, [BACKUP], platform=guessed, max_age="24h")) == (
         "zstack.example.com:8080: max_age requires a known time zone, but the management node does not report one: "
         "set timezone"
     )
@@ -460,12 +457,11 @@ def test_a_reply_without_a_list_of_backups_is_a_failure_and_no_empty_storage(
     zstack: Simulator, gather: Gather, body: str
 ) -> None:
     zstack.play({"status": 200, "body": body})
-    with pytest.raises(ZStackError) as caught:
-        gather(zstack)
-    assert str(caught.value).startswith(
+    error = failure(gather, zstack)
+    assert str(error).startswith(
         f"127.0.0.1:{zstack.port}: GetDatabaseBackupFromImageStore: the response contains no list of backups (HTTP 200)"
     )
-    assert caught.value.error["storage"] == zstack.storages[0].url_without_password.replace("@", ":***@")
+    assert error.error["storage"] == zstack.storages[0].url_without_password.replace("@", ":***@")
     assert not zstack.sessions
 
 
@@ -505,18 +501,10 @@ def storages_of(zstack: Simulator) -> list[Any]:
     return [first.url, {"url": second.url_without_password, "password": second.password}, third.url]
 
 
-def report(
-    checked: Callable[..., Options], zstack: Simulator, warnings: list[str], **options: Any
-) -> list[dict[str, Any]]:
-    name, password = zstack.account
-    node = {"host": zstack.host, "port": zstack.port, "retries": 0, "account_name": name, "account_password": password}
-    return _db_backups.gather(checked(storages_of(zstack), **{**node, **options}), warnings.append, report=True)
-
-
 def test_with_report_a_storage_that_fails_is_reported_in_its_place_and_the_others_are_there(
-    checked: Callable[..., Options], zstack: Simulator, warnings: list[str]
+    gather: Gather, zstack: Simulator
 ) -> None:
-    first, second, third = report(checked, zstack, warnings)
+    first, second, third = gather(zstack, urls=storages_of(zstack), report=True)
     assert (first["total"], third["total"]) == (zstack.storages[0].total, zstack.storages[2].total)
     assert "failed" not in first
     assert first.keys() | {"failed", "msg", "error", "status"} == second.keys()
@@ -526,17 +514,14 @@ def test_with_report_a_storage_that_fails_is_reported_in_its_place_and_the_other
     assert second["msg"].startswith(f"127.0.0.1:{zstack.port}: {masked}: GetDatabaseBackupFromImageStore: ")
     assert zstack.storages[1].password not in json.dumps(second, ensure_ascii=False)
     assert (second["backups"], second["latest"], second["count"], second["total"]) == ([], None, 0, 0)
-    assert [request.path for request in zstack.requests].count(LOGIN) == 1
+    assert zstack.paths.count(LOGIN) == 1
     assert not zstack.sessions
 
 
-def test_without_report_a_storage_that_fails_is_a_failure_that_names_it(
-    gather: Gather, checked: Callable[..., Options], zstack: Simulator
-) -> None:
-    with pytest.raises(ZStackError) as caught:
-        gather(zstack, urls=storages_of(zstack))
+def test_without_report_a_storage_that_fails_is_a_failure_that_names_it(gather: Gather, zstack: Simulator) -> None:
+    line = str(failure(gather, zstack, urls=storages_of(zstack)))
     masked = zstack.storages[1].url_without_password.replace("@", ":***@")
-    assert str(caught.value).startswith(f"127.0.0.1:{zstack.port}: {masked}: GetDatabaseBackupFromImageStore: ")
+    assert line.startswith(f"127.0.0.1:{zstack.port}: {masked}: GetDatabaseBackupFromImageStore: ")
 
 
 @pytest.mark.parametrize("fault", [{"status": 500, "body": "words"}, {"body": "{}"}], ids=["scan", "reply"])
@@ -544,18 +529,15 @@ def test_a_failure_of_the_only_storage_names_it_for_programs_alone(
     gather: Gather, zstack: Simulator, fault: dict[str, Any]
 ) -> None:
     zstack.play(fault)
-    with pytest.raises(ZStackError) as caught:
-        gather(zstack)
-    assert STORAGE[:-2] not in str(caught.value)
-    assert caught.value.error["storage"].startswith(STORAGE[:-2])
+    error = failure(gather, zstack)
+    assert STORAGE[:-2] not in str(error)
+    assert error.error["storage"].startswith(STORAGE[:-2])
 
 
-def test_with_report_every_storage_of_a_node_that_is_down_is_reported(
-    checked: Callable[..., Options], zstack: Simulator, warnings: list[str]
-) -> None:
+def test_with_report_every_storage_of_a_node_that_is_down_is_reported(gather: Gather, zstack: Simulator) -> None:
     with Simulator() as gone:
         port = gone.port
-    results = report(checked, zstack, warnings, port=port)
+    results = gather(zstack, urls=storages_of(zstack), report=True, port=port)
     assert [result["failed"] for result in results] == [True] * 3
     assert [result["storage"] for result in results] == [
         storage.url_without_password.replace("@", ":***@") for storage in zstack.storages[:3]
@@ -565,12 +547,10 @@ def test_with_report_every_storage_of_a_node_that_is_down_is_reported(
         assert (result["status"], result["error"]["storage"]) == (None, result["storage"])
 
 
-def test_with_report_a_login_that_fails_is_reported_for_every_storage(
-    checked: Callable[..., Options], zstack: Simulator, warnings: list[str]
-) -> None:
-    results = report(checked, zstack, warnings, account_password="Open-Sesame")
+def test_with_report_a_login_that_fails_is_reported_for_every_storage(gather: Gather, zstack: Simulator) -> None:
+    results = gather(zstack, urls=storages_of(zstack), report=True, account_password="Open-Sesame")
     assert [result["error"]["code"] for result in results] == ["ID.1000"] * 3
-    assert SCAN not in [request.path for request in zstack.requests]
+    assert SCAN not in zstack.paths
     assert "Open-Sesame" not in json.dumps(results)
 
 

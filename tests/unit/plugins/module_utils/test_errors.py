@@ -20,6 +20,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._json import portable
 from ansible_collections.zstack.cloud.plugins.module_utils._messages import clip, envelope_fields, last_line, one_line
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
 
 Gather = Callable[..., Any]
 
@@ -60,20 +61,18 @@ def test_the_line_names_the_storage_only_where_there_are_several() -> None:
 @pytest.mark.parametrize("several", [False, True], ids=["one storage", "several storages"])
 def test_a_failed_scan_names_server_and_storage(zstack: Simulator, gather: Gather, several: bool) -> None:
     zstack.play({"status": 503, "body": json.dumps({"error": ENVELOPE})})
-    storage = zstack.storage_urls[2].replace("fresh-from-the-box", "***")
-    with pytest.raises(ZStackError) as caught:
-        gather(zstack, urls=zstack.storage_urls[2:3] * (2 if several else 1))
+    storage = zstack.storage_urls[2].replace(zstack.storages[2].password, "***")
+    error = failure(gather, zstack, urls=zstack.storage_urls[2:3] * (2 if several else 1))
     server = f"{zstack.host}:{zstack.port}"
     named = f"{storage}: " if several else ""
-    assert str(caught.value).startswith(f"{server}: {named}GetDatabaseBackupFromImageStore: [SYS.1006]")
-    assert (caught.value.error["server"], caught.value.error["storage"]) == (server, storage)
+    assert str(error).startswith(f"{server}: {named}GetDatabaseBackupFromImageStore: [SYS.1006]")
+    assert (error.error["server"], error.error["storage"]) == (server, storage)
 
 
 def test_a_failed_login_names_the_server_and_no_storage(zstack: Simulator, gather: Gather) -> None:
-    with pytest.raises(ZStackError) as caught:
-        gather(zstack, urls=zstack.storage_urls, account_name="admin", account_password="wrong")
-    assert str(caught.value).startswith(f"{zstack.host}:{zstack.port}: LogInByAccount: [ID.1000]")
-    assert (caught.value.error["server"], caught.value.error["storage"]) == (f"{zstack.host}:{zstack.port}", None)
+    error = failure(gather, zstack, urls=zstack.storage_urls, account_password="wrong")
+    assert str(error).startswith(f"{zstack.host}:{zstack.port}: LogInByAccount: [ID.1000]")
+    assert (error.error["server"], error.error["storage"]) == (f"{zstack.host}:{zstack.port}", None)
 
 
 def test_the_fields_of_an_envelope_are_kept_in_snake_case_with_one_list_of_causes() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import SCAN_FAILURES, SCAN_HINTS
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._hints import (
     CODE_HINTS,
     NOT_ZSTACK,
@@ -22,6 +21,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._hints import (
 from ansible_collections.zstack.cloud.plugins.module_utils._login import LOGIN_HINTS
 from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_METHODS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
 
 Gather = Callable[..., Any]
 
@@ -68,18 +68,8 @@ HINTS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def options_of(zstack: Simulator, method: str) -> dict[str, str]:
-    if method == "session":
-        return {"session_uuid": zstack.open_session("admin")}
-    if method == "access_key":
-        return dict(zip(AUTH_METHODS[method], zstack.access_key))
-    return dict(zip(AUTH_METHODS["account"], zstack.account))
-
-
-def line(gather: Gather, zstack: Simulator, method: str = "account") -> str:
-    with pytest.raises(ZStackError) as caught:
-        gather(zstack, timezone="Asia/Shanghai", **options_of(zstack, method))
-    return str(caught.value)
+def line(gather: Gather, zstack: Simulator, method: str) -> str:
+    return str(failure(gather, zstack, timezone="Asia/Shanghai", **zstack.credentials(method)))
 
 
 @pytest.mark.parametrize(("code", "where"), [(code, where) for code, hints in HINTS.items() for where in hints])
@@ -138,7 +128,7 @@ ANSWERS = [
     (403, "requestTimeTooSkewed", "Set timezone to the zone of the management node, and check both clocks."),
     (
         403,
-        "access key id: mWqTYzJfLcdUn3sRk8Pe does not existed or disabled",
+        "access key id: 0123456789abcdefghij does not existed or disabled",
         "Check access_key_id, and that the AccessKey is enabled.",
     ),
     (403, "wrong accessKey signature", "Check access_key_secret."),
@@ -222,9 +212,10 @@ LAST_WORDS = {
 def test_the_last_words_of_a_failed_scan_come_first_and_decide_what_to_do(
     zstack: Simulator, gather: Gather, words: str, length: int, method: str
 ) -> None:
+    storage = zstack.storages[0]
     details = (
-        f"\nshell command[zstack-ctl scan_database_backup --json --backup-storage-url {zstack.storage_url} -p 8000] "
-        "failed\nret code: 1\nstderr: ERROR: failed to execute shell command: sshpass -p 'Night@Watch#7' ssh -p 22 "
+        f"\nshell command[zstack-ctl scan_database_backup --json --backup-storage-url {storage.url} -p 8000] failed"
+        f"\nret code: 1\nstderr: ERROR: failed to execute shell command: sshpass -p '{storage.password}' ssh -p 22 "
         f"root@192.0.2.20 '{'ps ' * length}'\nreturn code: 5\nstdout: \nstderr: {words}\n\nstdout: "
     )
     body = {"error": {"code": "SYS.1000", "description": "An internal error happened in system", "details": details}}
@@ -264,9 +255,8 @@ def test_each_failure_of_a_scan_that_has_a_hint_is_in_the_table_above() -> None:
 def test_a_scan_that_fails_on_a_server_is_answered_with_what_to_do(
     zstack: Simulator, gather: Gather, url: str, registry_port: int | None, words: str, hint: str
 ) -> None:
-    with pytest.raises(ZStackError) as caught:
-        gather(zstack, urls=[url or zstack.storage_url], registry_port=registry_port)
-    first, _dummy, rest = str(caught.value).partition("(shell command[")
+    error = failure(gather, zstack, urls=[url or zstack.storage_url], registry_port=registry_port)
+    first, _dummy, rest = str(error).partition("(shell command[")
     assert words in first
     assert hint in rest
     assert rest.endswith("Try ssh from the management node.")

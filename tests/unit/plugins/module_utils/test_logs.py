@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import gc
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -39,9 +41,10 @@ def lines() -> Iterator[list[str]]:
 
 
 def secrets_of(zstack: Simulator) -> list[str]:
-    """Secrets as they are, and as the URL of a request has them."""
+    """Return the secrets, and what is left of one in the URL of a request."""
     passwords = [storage.password for storage in zstack.storages]
-    return [zstack.account[1], zstack.access_key[1], *passwords, "Night%40Watch", "Night%2540Watch", "Watch"]
+    # The words of a password are the same in a URL, however often that is encoded.
+    return [zstack.account[1], zstack.access_key[1], *passwords, *re.findall(r"\w{4,}", passwords[0])]
 
 
 def test_requests_are_logged_without_secrets(zstack: Simulator, gather: Gather, lines: list[str]) -> None:
@@ -65,11 +68,13 @@ def test_a_header_that_is_none_is_logged_without_secrets(zstack: Simulator, gath
 def test_a_header_that_quotes_a_secret_is_logged_without_it(
     zstack: Simulator, gather: Gather, lines: list[str]
 ) -> None:
-    zstack.play({"lines": ["no header but Night@Watch#7", "Night%2540Watch%25237 neither"], "body": [{"own": True}]})
+    password = zstack.storages[0].password
+    encoded = quote(quote(password, safe=""), safe="")
+    zstack.play({"lines": [f"no header but {password}", f"{encoded} neither"], "body": [{"own": True}]})
     gather(zstack)
     log = "\n".join(lines)
     assert "Failed to parse headers" in log
-    assert "Watch" not in log
+    assert [secret for secret in secrets_of(zstack) if secret in log] == []
 
 
 def test_a_connection_that_is_retried_is_logged_without_secrets(
@@ -97,7 +102,7 @@ def test_a_call_that_outlives_its_time_limit_is_logged_without_secrets(
         # Byte by byte: no single read takes long, so the thread reads on when nobody waits for it any more.
         body = [{"repeat": "0", "times": 10 * HANGS}]
         zstack.play({"drip": "body", "pace": 0.3, "body": body, "lines": ["this is no header"]})
-        session = zstack.open_session("admin")
+        session = zstack.open_session()
         with pytest.raises(ZStackError, match="no response within 1 s"):
             gather(zstack, timeout=1, session_uuid=session)
         gc.collect()

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Options, argument_spec, check
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_METHODS, given, refusable, variable
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import refusal
 
 Check = Callable[..., Options]
 SESSION = {"session_uuid": "6c5dd5b1a3c54f2e8d52f8d2b1a0c3e4"}
@@ -29,14 +30,6 @@ LONGEST_NAME = ".".join([*["a" * 63] * 3, "a" * 61])
 NO_SCHEME = "host must not include a scheme"
 NO_PATH = "context_path must be an absolute path such as /zstack, or / for none, without dot segments"
 NO_HEADER = "session_uuid must be printable ASCII without white space: write it as issued"
-
-
-def refusal(check: Check, **options: Any) -> str:
-    with pytest.raises(ZStackError) as caught:
-        check(**options)
-    assert caught.value.status is None
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("written", [SESSION, ACCOUNT, ACCESS_KEY], ids=AUTH_METHODS)

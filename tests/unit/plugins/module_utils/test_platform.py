@@ -36,19 +36,11 @@ def machine_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None
     time.tzset()
 
 
-def paths(zstack: Simulator) -> list[str]:
-    return [request.path for request in zstack.requests]
-
-
-def access_key(zstack: Simulator) -> dict[str, str]:
-    return dict(zip(("access_key_id", "access_key_secret"), zstack.access_key))
-
-
 def test_a_zone_that_is_given_is_not_asked_for(zstack: Simulator, gather: Gather, warnings: list[str]) -> None:
     result = gather(zstack, timezone="+09:00")
     assert (result["timezone"], result["timezone_source"]) == ("+09:00", "option")
     assert result["latest"]["created_at"].endswith("+09:00")
-    assert TIMEZONE not in paths(zstack)
+    assert TIMEZONE not in zstack.paths
 
 
 @pytest.mark.parametrize("name", ["America/New_York", "Asia/Shanghai", "GMT+08:00", "Etc/UTC", "Z"])
@@ -110,7 +102,7 @@ def test_an_old_server_without_a_login_is_read_in_this_machines_zone_with_a_warn
 ) -> None:
     machine_in("America/Lima")
     with Simulator(has_timezone_call=False, timezone="America/Lima") as zstack:
-        written = {"session_uuid": zstack.open_session("admin")} if method == "session" else access_key(zstack)
+        written = zstack.credentials(method)
         result = gather(zstack, **written)
     assert (result["timezone"], result["timezone_source"]) == ("-05:00", "host")
     assert result["latest"]["created_at"].endswith("-05:00")
@@ -125,7 +117,7 @@ def test_a_guessed_zone_that_is_wrong_shows_in_a_warning_of_the_future(
     with Simulator(has_timezone_call=False, timezone="Asia/Shanghai") as zstack:
         created = timestamp(datetime.now(ZoneInfo("Asia/Shanghai")), 8)
         zstack.play({"status": 200, "body": f'{{"backups": [{{"createdTime": "{created}"}}]}}'})
-        result = gather(zstack, session_uuid=zstack.open_session("admin"))
+        result = gather(zstack, session_uuid=zstack.open_session())
     assert result["latest"]["age_seconds"] < -12 * 3600
     assert len(warnings) == 2
     assert "backups with a time in the future: 1 of 1" in warnings[1]
@@ -137,7 +129,7 @@ def test_an_age_that_a_guess_would_judge_is_an_error_that_asks_for_the_zone(
 ) -> None:
     machine_in("Asia/Shanghai")
     with Simulator(has_timezone_call=False, timezone="Asia/Shanghai") as zstack:
-        written = {"session_uuid": zstack.open_session("admin")} if method == "session" else access_key(zstack)
+        written = zstack.credentials(method)
         with pytest.raises(ZStackError, match=r"max_age requires a known time zone, .*: set timezone$"):
             gather(zstack, **written, max_age="52w")
         result = gather(zstack, **written, timezone="Asia/Shanghai", max_age="52w")
@@ -145,7 +137,10 @@ def test_an_age_that_a_guess_would_judge_is_an_error_that_asks_for_the_zone(
 
 
 def test_an_access_key_signs_in_the_zone_of_the_option(zstack: Simulator, gather: Gather) -> None:
-    assert gather(zstack, **access_key(zstack), timezone="Asia/Shanghai")["total"] == zstack.storages[0].total
+    assert (
+        gather(zstack, **zstack.credentials("access_key"), timezone="Asia/Shanghai")["total"]
+        == zstack.storages[0].total
+    )
     dates = [request.headers["Date"] for request in zstack.requests if "Date" in request.headers]
     assert dates
     assert all(date.endswith(" GMT+08:00") for date in dates)
@@ -165,7 +160,7 @@ def test_a_server_that_does_not_know_getversion_leaves_restorable_open_without_a
 ) -> None:
     with Simulator(has_version_call=False) as zstack:
         result = gather(zstack)
-    assert VERSION in paths(zstack)
+    assert VERSION in zstack.paths
     assert result["platform_version"] is None
     assert {backup["restorable"] for backup in result["backups"]} == {None}
     assert warnings == []

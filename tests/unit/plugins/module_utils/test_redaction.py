@@ -10,6 +10,7 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 from xml.sax.saxutils import quoteattr
 
@@ -17,11 +18,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Options, gather
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._messages import one_line
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
 
 
 def percent_lower(text: str) -> str:
@@ -297,7 +297,7 @@ def _measured(work: Callable[[], object]) -> float:
 
 @pytest.mark.parametrize("ways", [None, ["url"], ["json in ASCII"], ["zstack-ctl", "html"]])
 def test_nothing_of_a_failed_scan_shows_the_password(
-    checked: Callable[..., Options], warnings: list[str], ways: list[str] | None
+    gather: Callable[..., Any], warnings: list[str], ways: list[str] | None
 ) -> None:
     password = "it's \"\\ $&<>=%+~ 密码é"
     with Simulator(storage_password=password) as zstack:
@@ -308,14 +308,10 @@ def test_nothing_of_a_failed_scan_shows_the_password(
             zstack.play({"status": 503, "body": json.dumps({"error": {"code": "X.1", words: words}})})
             zstack.play({"status": 500, "body": f"<p>{words}</p>"}, on="version")
             zstack.play({"status": 500, "body": words}, on="logout")
-        name, account_password = zstack.account
-        access = {"host": zstack.host, "port": zstack.port, "account_name": name, "account_password": account_password}
-        options = checked(urls, **access)
-        with pytest.raises(ZStackError) as caught:
-            gather(options, warnings.append)
-        results = gather(options, warnings.append, report=True)
+        error = failure(gather, zstack, urls=urls, retries=2)
+        results = gather(zstack, urls=urls, retries=2, report=True)
     assert len(warnings) == (3 if ways else 0)
-    shown = json.dumps([str(caught.value), caught.value.error, warnings, results], ensure_ascii=False)
+    shown = json.dumps([str(error), error.error, warnings, results], ensure_ascii=False)
     assert "***" in shown
     assert [part for part in (undone(password), "密", "é", "$&", "=%", "~") if part in undone(shown)] == []
 

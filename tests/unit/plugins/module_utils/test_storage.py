@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._storage import Storage, check_storage, storage_spec
 from ansible_collections.zstack.cloud.tests.simulator import uri
+from ansible_collections.zstack.cloud.tests.unit.plugins import failures
 from ansible_collections.zstack.cloud.tests.unit.simulator.vectors import lines
 
 FORM = "ssh://username@hostname[:sshPort]/path"
@@ -25,13 +26,7 @@ WITH_PASSWORD = "ssh://root:Sesame@192.0.2.20/bs"
 
 
 def refusal(term: Any, *sources: dict[str, Any]) -> str:
-    with pytest.raises(ZStackError) as caught:
-        check_storage(term, sources)
-    line = str(caught.value)
-    assert caught.value.status is None
-    assert len(line.splitlines()) == 1
-    assert line.isprintable()
-    return line
+    return failures.refusal(check_storage, term, sources)
 
 
 def accepts(url: str) -> Storage | None:

@@ -17,6 +17,7 @@ import trustme
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
+from ansible_collections.zstack.cloud.tests.unit.plugins import failures
 
 Gather = Callable[..., Any]
 
@@ -28,15 +29,14 @@ def served_with(certificate: trustme.LeafCert) -> Simulator:
 
 
 def refusal(gather: Gather, zstack: Simulator, **options: Any) -> str:
-    with pytest.raises(ZStackError) as caught:
-        gather(zstack, use_ssl=True, **options)
+    error = failures.failure(gather, zstack, use_ssl=True, **options)
     assert not zstack.requests, "something was sent"
-    assert not caught.value.transient
-    return str(caught.value)
+    assert (error.status, error.transient) == (None, False)
+    return str(error)
 
 
 def test_a_good_certificate_is_taken(gather: Gather, secure_zstack: Simulator, ca_path: str) -> None:
-    assert gather(secure_zstack, use_ssl=True, ca_path=ca_path)["total"] == 15
+    assert gather(secure_zstack, use_ssl=True, ca_path=ca_path)["total"] == secure_zstack.storages[0].total
 
 
 def test_an_unknown_authority_is_refused_and_answered_with_ca_path(gather: Gather, secure_zstack: Simulator) -> None:
@@ -73,7 +73,7 @@ def test_a_self_signed_certificate_is_refused(gather: Gather) -> None:
 def test_certificates_are_not_looked_at_where_that_is_asked_for(
     gather: Gather, secure_zstack: Simulator, recwarn: pytest.WarningsRecorder
 ) -> None:
-    assert gather(secure_zstack, use_ssl=True, validate_certs=False)["total"] == 15
+    assert gather(secure_zstack, use_ssl=True, validate_certs=False)["total"] == secure_zstack.storages[0].total
     assert not list(recwarn)
 
 
@@ -105,7 +105,7 @@ def test_a_bundle_of_the_environment_loses_against_ca_path(
     gather: Gather, secure_zstack: Simulator, ca_path: str, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "/nonexistent.pem")
-    assert gather(secure_zstack, use_ssl=True, ca_path=ca_path)["total"] == 15
+    assert gather(secure_zstack, use_ssl=True, ca_path=ca_path)["total"] == secure_zstack.storages[0].total
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
@@ -113,7 +113,7 @@ def test_a_bundle_of_the_environment_loses_against_validate_certs(
     gather: Gather, secure_zstack: Simulator, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "/nonexistent.pem")
-    assert gather(secure_zstack, use_ssl=True, validate_certs=False)["total"] == 15
+    assert gather(secure_zstack, use_ssl=True, validate_certs=False)["total"] == secure_zstack.storages[0].total
 
 
 def test_a_bundle_of_the_environment_that_is_missing_is_one_line(

@@ -18,6 +18,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Ba
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform
 from ansible_collections.zstack.cloud.plugins.module_utils._verdict import check_policy, verify
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import refusal
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
 HOUR, DAY = 3600, 86400
@@ -378,10 +379,7 @@ WRONG: dict[str, list[Any]] = {
     [(option, value) for option, values in WRONG.items() for value in values],
 )
 def test_a_wrong_policy_is_refused_with_the_name_of_the_option(option: str, value: Any) -> None:
-    with pytest.raises(ZStackError) as caught:
-        check_policy({option: value})
-    assert option in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert option in refusal(check_policy, {option: value})
 
 
 texts = st.none() | st.text(max_size=8) | st.sampled_from([RUNNING, "4.7.21", "singleDatabase"])

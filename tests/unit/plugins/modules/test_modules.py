@@ -28,12 +28,6 @@ Run = Callable[..., Any]
 pytestmark = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[2])
 
 
-@pytest.fixture
-def options(zstack: Simulator) -> dict[str, Any]:
-    name, password = zstack.account
-    return {"host": zstack.host, "port": zstack.port, "account_name": name, "account_password": password}
-
-
 def backups_of(module: ModuleType, outcome: dict[str, Any]) -> Any:
     """Return the part of an outcome that is the same for all modules."""
     if module is zstack_db_backup_facts:
@@ -52,45 +46,39 @@ def timeless(value: Any) -> Any:
 @pytest.mark.parametrize("value", [float("inf"), "inf", "1e999999999", [8080]])
 @pytest.mark.parametrize("option", ["port", "registry_port", "limit"])
 def test_a_number_without_an_end_is_refused_by_name(
-    module: ModuleType, run: Run, options: dict[str, Any], option: str, value: Any
+    module: ModuleType, run: Run, zstack: Simulator, option: str, value: Any
 ) -> None:
-    outcome = run(module, **{**options, option: value}, url="ssh://root:password@192.0.2.20/bs")
+    outcome = run(module, **{**zstack.options, option: value}, url="ssh://root:password@192.0.2.20/bs")
     assert outcome["failed"] is True
     assert option in outcome["msg"]
     assert "unable to convert to int" in outcome["msg"]
 
 
 def test_an_exported_port_without_an_end_is_refused_by_name(
-    module: ModuleType, run: Run, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    module: ModuleType, run: Run, zstack: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ZSTACK_PORT", "inf")
-    outcome = run(module, **{**options, "port": ""}, url="ssh://root:password@192.0.2.20/bs")
+    outcome = run(module, **{**zstack.options, "port": ""}, url="ssh://root:password@192.0.2.20/bs")
     assert outcome["failed"] is True
     assert "port" in outcome["msg"]
 
 
-def test_each_module_returns_the_same_in_check_mode(
-    module: ModuleType, run: Run, zstack: Simulator, options: dict[str, Any]
-) -> None:
-    outcome = run(module, **options, url=zstack.storage_url, _ansible_check_mode=True)
+def test_each_module_returns_the_same_in_check_mode(module: ModuleType, run: Run, zstack: Simulator) -> None:
+    outcome = run(module, **zstack.options, url=zstack.storage_url, _ansible_check_mode=True)
     assert backups_of(module, outcome)["count"] == zstack.storages[0].total
 
 
-def test_each_module_documents_what_it_returns(
-    module: ModuleType, run: Run, zstack: Simulator, options: dict[str, Any]
-) -> None:
+def test_each_module_documents_what_it_returns(module: ModuleType, run: Run, zstack: Simulator) -> None:
     documented = yaml.safe_load(module.RETURN)
     assert {"error", "status"} < documented.keys()
     if module is zstack_db_backup_facts:
         documented = documented["ansible_facts"]["contains"]["zstack_db_backups"]["contains"]
-    outcome = run(module, **options, url=zstack.storage_url)
+    outcome = run(module, **zstack.options, url=zstack.storage_url)
     assert backups_of(module, outcome).keys() == documented.keys() - {"error", "status"}
 
 
-def test_a_failure_is_one_line_with_fields_for_programs(
-    module: ModuleType, run: Run, zstack: Simulator, options: dict[str, Any]
-) -> None:
-    outcome = run(module, **{**options, "account_password": SECRET}, url=zstack.storage_url)
+def test_a_failure_is_one_line_with_fields_for_programs(module: ModuleType, run: Run, zstack: Simulator) -> None:
+    outcome = run(module, **{**zstack.options, "account_password": SECRET}, url=zstack.storage_url)
     assert outcome["failed"]
     assert outcome["msg"].startswith(f"{zstack.host}:{zstack.port}: LogInByAccount: [ID.1000] ")
     assert len(outcome["msg"].splitlines()) == 1
@@ -110,9 +98,9 @@ def test_a_failure_is_one_line_with_fields_for_programs(
     ids=["as in the lookup", "as YAML splits it", "list"],
 )
 def test_a_url_is_a_url_and_no_mapping_or_list(
-    module: ModuleType, option: str, url: Any, kind: str, run: Run, zstack: Simulator, options: dict[str, Any]
+    module: ModuleType, option: str, url: Any, kind: str, run: Run, zstack: Simulator
 ) -> None:
-    outcome = run(module, **options, **{option: url})
+    outcome = run(module, **zstack.options, **{option: url})
     assert outcome["msg"] == f"url must be a URL such as {FORM}, got a {kind}"
     assert SECRET not in json.dumps(outcome)
     assert not zstack.requests
@@ -122,10 +110,9 @@ def test_an_empty_string_leaves_the_environment_in_force(
     module: ModuleType,
     run: Run,
     zstack: Simulator,
-    options: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ZSTACK_HOST", zstack.host)
     monkeypatch.setenv("ZSTACK_TIMEZONE", "+09:00")
-    outcome = run(module, **{**options, "host": "", "timezone": ""}, url=zstack.storage_url)
+    outcome = run(module, **{**zstack.options, "host": "", "timezone": ""}, url=zstack.storage_url)
     assert backups_of(module, outcome)["timezone"] == "+09:00"
