@@ -47,13 +47,13 @@ def boxes_of(elements: Locator) -> list[FloatRect]:
     return [box for each in elements.all() if (box := each.bounding_box())]
 
 
-def test_the_page_says_nothing_to_the_console_and_asks_for_nothing(window: Window) -> None:
+def test_the_page_logs_nothing_to_the_console_and_requests_nothing(window: Window) -> None:
     assert window.said == []
     assert window.asked == [window.page.url]
     assert re.fullmatch(r"(Ready|Not ready) for an upgrade · .*|(可以升级|暂不满足升级条件) · .*", window.page.title())
 
 
-def test_nothing_has_to_be_scrolled_sideways(window: Window) -> None:
+def test_the_page_does_not_scroll_sideways(window: Window) -> None:
     beyond = window.page.evaluate(
         """() => [...document.querySelectorAll('body *:not(svg *)')]
             .filter(each => each.getBoundingClientRect().right > innerWidth || each.scrollWidth > each.clientWidth + 1
@@ -64,7 +64,7 @@ def test_nothing_has_to_be_scrolled_sideways(window: Window) -> None:
     assert window.page.evaluate("document.documentElement.scrollWidth") <= window.page.evaluate("innerWidth")
 
 
-def test_axe_finds_nothing(window: Window) -> None:
+def test_axe_finds_no_accessibility_issue(window: Window) -> None:
     found = Axe().run(window.page)
     assert found.violations_count == 0, found.generate_report()
 
@@ -192,7 +192,7 @@ def test_hostile_names_are_shown_and_do_nothing(look: Look) -> None:
     assert "taken" not in page.title()
 
 
-def test_what_gets_past_the_escaping_would_not_run(look: Look) -> None:
+def test_a_script_that_is_not_escaped_does_not_run(look: Look) -> None:
     window = look("one")
     window.page.evaluate(
         """() => {
@@ -212,7 +212,7 @@ def test_the_page_can_be_read_without_scripts(look: Look) -> None:
     assert page.locator("button").count() == 0
 
 
-def test_paper_is_white_and_has_no_buttons(look: Look) -> None:
+def test_the_printed_page_is_white_and_has_no_buttons(look: Look) -> None:
     page = look("fifteen", color_scheme="dark").page
     page.emulate_media(media="print", color_scheme="light")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
@@ -222,6 +222,6 @@ def test_paper_is_white_and_has_no_buttons(look: Look) -> None:
 
 
 @pytest.mark.parametrize(("wanted", "behavior"), [("reduce", "auto"), ("no-preference", "smooth")])
-def test_motion_is_reduced_where_that_is_wanted(wanted: str, behavior: str, look: Look) -> None:
+def test_motion_is_reduced_on_request(wanted: str, behavior: str, look: Look) -> None:
     page = look("one", reduced_motion=wanted).page
     assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == behavior

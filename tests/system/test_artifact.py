@@ -52,7 +52,7 @@ def installed(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_it_holds_what_users_need(artifact: Path) -> None:
+def test_the_artifact_contains_what_users_need(artifact: Path) -> None:
     with tarfile.open(artifact) as archive:
         files = {PurePath(member.name) for member in archive.getmembers() if member.isfile()}
 
@@ -64,7 +64,7 @@ def test_it_holds_what_users_need(artifact: Path) -> None:
     assert set(tracked) <= set(map(str, files))
 
 
-def test_it_gathers_with_nothing_but_ansible_core_and_requests(installed: Path, tmp_path: Path) -> None:
+def test_the_artifact_works_with_only_ansible_core_and_requests(installed: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", symlinks=True)
     programs = tmp_path / "venv" / "bin"
     pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
@@ -87,7 +87,7 @@ def test_it_gathers_with_nothing_but_ansible_core_and_requests(installed: Path, 
     assert '"restorable": true' in result
 
 
-def test_an_execution_environment_gets_what_it_needs(installed: Path, tmp_path: Path) -> None:
+def test_ansible_builder_finds_the_requirements(installed: Path, tmp_path: Path) -> None:
     builder = Path(sys.executable).with_name("ansible-builder")
     requirements = tmp_path / "requirements.txt"
 
@@ -96,7 +96,7 @@ def test_an_execution_environment_gets_what_it_needs(installed: Path, tmp_path: 
     assert "requests>=2.25" in requirements.read_text()
 
 
-def test_an_execution_environment_can_be_defined_with_it(artifact: Path, tmp_path: Path) -> None:
+def test_ansible_builder_accepts_the_artifact(artifact: Path, tmp_path: Path) -> None:
     builder = Path(sys.executable).with_name("ansible-builder")
     definition = tmp_path / "execution-environment.yml"
     definition.write_text(

@@ -114,7 +114,7 @@ def test_a_failure_of_the_module_of_the_guide_is_one_line_with_a_hint(
     assert outcome["error"]["server"] == f"{zstack.host}:{zstack.port}"
 
 
-def test_an_error_about_authentication_needs_none_to_be_reported(collection: Collection, zstack: Simulator) -> None:
+def test_an_authentication_error_is_reported_without_credentials(collection: Collection, zstack: Simulator) -> None:
     zstack.play({"status": 503, "body": '{"error": {"code": "ID.1001", "description": "Invalid"}}'}, on="version")
     outcome = collection.play(**node(zstack))
     assert outcome["msg"] == f"{zstack.host}:{zstack.port}: GetVersion: [ID.1001] Invalid (HTTP 503)"

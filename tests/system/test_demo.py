@@ -47,7 +47,7 @@ def test_the_demo_shows_a_table_a_sentence_a_template_a_verdict_and_a_page() -> 
     assert str(ROOT / "build" / "backups.html") in page
 
 
-def test_the_demo_asks_the_node_that_is_named(zstack: Simulator) -> None:
+def test_the_demo_uses_the_node_in_the_environment(zstack: Simulator) -> None:
     session = zstack.open_session()
     node = {"ZSTACK_HOST": zstack.host, "ZSTACK_PORT": str(zstack.port)}
     shown = demo(**node, ZSTACK_SESSION_ID=session, ZSTACK_STORAGE_URL=zstack.storage_urls[2])

@@ -117,7 +117,7 @@ def commands() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("example", runnable(), ids=lambda example: example.source)
-def test_an_example_runs_as_it_stands_in_the_documentation(
+def test_each_example_in_the_documentation_runs(
     example: Example, zstack: Simulator, secure_zstack: Simulator, ca_path: str, tmp_path: Path
 ) -> None:
     # What an operator has in place of the names that the documentation uses.
@@ -152,7 +152,7 @@ def test_an_example_runs_as_it_stands_in_the_documentation(
 
 
 @pytest.mark.parametrize("way", AUTH_METHODS)
-def test_a_credential_of_awx_works_with_each_way_of_authentication(way: str, zstack: Simulator, tmp_path: Path) -> None:
+def test_a_credential_of_awx_works_with_each_authentication_method(way: str, zstack: Simulator, tmp_path: Path) -> None:
     example = next(filter(is_for_awx, examples()))
     form, injectors = example.settings
     filled_in = {

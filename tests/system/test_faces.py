@@ -118,7 +118,9 @@ def test_options_come_from_the_environment(face: str, zstack: Simulator, tmp_pat
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_a_missing_host_is_refused_with_all_places_to_write_it(face: str, zstack: Simulator, tmp_path: Path) -> None:
+def test_the_error_about_a_missing_host_names_every_place_to_set_it(
+    face: str, zstack: Simulator, tmp_path: Path
+) -> None:
     played = play(tmp_path, [Ask(face, zstack.storage_url, zstack.credentials("account"))])
     (outcome,) = played.outcomes
     message = "host is missing: set it in the task, set zstack_host (lookup) or export ZSTACK_HOST"
@@ -127,7 +129,7 @@ def test_a_missing_host_is_refused_with_all_places_to_write_it(face: str, zstack
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_an_empty_string_counts_as_not_given(face: str, zstack: Simulator, tmp_path: Path) -> None:
+def test_an_empty_string_is_the_same_as_an_omitted_option(face: str, zstack: Simulator, tmp_path: Path) -> None:
     empty = dict.fromkeys(
         (
             *("host", "port", "use_ssl", "validate_certs", "ca_path", "context_path", "timeout", "retries", "timezone"),
@@ -168,7 +170,7 @@ def test_a_misspelt_boolean_is_refused(face: str, zstack: Simulator, tmp_path: P
     assert not zstack.requests
 
 
-def test_omit_counts_as_not_given_in_a_lookup(zstack: Simulator, tmp_path: Path) -> None:
+def test_omit_omits_an_option_of_a_lookup(zstack: Simulator, tmp_path: Path) -> None:
     url = zstack.storages[0].url_without_password
     keywords = "port=nowhere | default(omit), account_name=nowhere | default(omit), limit=nowhere | default(omit)"
     lookup = f"{{{{ lookup('zstack.cloud.zstack_db_backup', url, {keywords}) }}}}"
@@ -351,7 +353,7 @@ def test_no_log_hides_success_and_failure(face: str, zstack: Simulator, tmp_path
         assert hidden not in played.output
 
 
-def test_a_loop_shows_urls_that_hold_no_password(zstack: Simulator, tmp_path: Path) -> None:
+def test_a_loop_shows_urls_without_a_password(zstack: Simulator, tmp_path: Path) -> None:
     storages = [zstack.storages[0], zstack.storages[2]]
     # Each its own password, from a dictionary that the loop does not show
     passwords = {storage.url_without_password: storage.password for storage in storages}

@@ -26,7 +26,7 @@ def texts() -> Iterator[tuple[str, str]]:
         yield f"mistake-{number}", mistake.fixed
 
 
-def test_ansible_lint_has_nothing_to_say_about_any_example(tmp_path: Path) -> None:
+def test_every_example_passes_ansible_lint(tmp_path: Path) -> None:
     for name, text in texts():
         is_playbook = {"hosts", "ansible.builtin.import_playbook"} & yaml.safe_load(text)[0].keys()
         path = tmp_path / ("playbooks" if is_playbook else "tasks") / f"{name}.yml"

@@ -114,7 +114,7 @@ def test_a_credential_in_variables_replaces_that_of_the_environment(zstack: Simu
 
 
 @pytest.mark.parametrize("empty", [{}, {"zstack_storage_url": ""}], ids=["not set", "empty"])
-def test_a_missing_storage_url_is_answered_with_both_places(
+def test_the_error_about_a_missing_storage_url_names_both_places_to_set_it(
     empty: dict[str, str], zstack: Simulator, tmp_path: Path
 ) -> None:
     given = options(zstack)
@@ -143,7 +143,7 @@ def test_a_missing_host_is_answered_with_both_places(zstack: Simulator, tmp_path
         (None, "Whether it can be restored on the running platform is unknown."),
     ],
 )
-def test_the_sentence_tells_whether_the_newest_can_be_restored(
+def test_the_output_says_whether_the_newest_backup_can_be_restored(
     version: str | None, sentence: str, tmp_path: Path
 ) -> None:
     site = tmp_path / "site.yml"

@@ -268,7 +268,7 @@ def test_module_and_lookup_end_alike_in_a_playbook(fault: Fault, loud: Run) -> N
 @pytest.mark.parametrize(
     "fault", [fault for fault in catalogue().values() if fault.expect == "failed"], ids=lambda fault: fault.name
 )
-def test_a_failure_names_server_and_storage_for_programs(fault: Fault, loud: Run) -> None:
+def test_a_failure_returns_the_server_and_the_storage(fault: Fault, loud: Run) -> None:
     error = loud.results[fault.name]["module"]["error"]
     server = "{host}:{port}".format(**fault.client) if "port" in fault.client else loud.servers[fault.name]
     assert error["server"] == server.replace("127.0.0.1", fault.client.get("host", "127.0.0.1"))

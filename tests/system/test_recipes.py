@@ -297,7 +297,7 @@ def test_metrics_name_a_storage_in_any_script(fixed: Simulator, tmp_path: Path) 
     assert metrics(tmp_path / "zstack.prom")["scan_success"].keys() == {"ssh://root:***@192.0.2.20/备份"}
 
 
-def test_whoever_reads_the_metrics_meanwhile_has_the_whole_old_file(fixed: Simulator, tmp_path: Path) -> None:
+def test_the_metrics_file_is_replaced_at_once(fixed: Simulator, tmp_path: Path) -> None:
     file, reader = tmp_path / "zstack.prom", tmp_path / "reader"
     file.write_text("old\n")
     reader.hardlink_to(file)

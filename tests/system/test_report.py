@@ -99,7 +99,7 @@ def test_page_and_text_are_written_to_the_working_directory_from_one_login(tmp_p
     assert str(tmp_path / PAGE) in done.stdout
 
 
-def test_the_environment_alone_is_enough(zstack: Simulator, tmp_path: Path) -> None:
+def test_the_environment_is_enough(zstack: Simulator, tmp_path: Path) -> None:
     urls = [
         storage.url_without_password for storage in zstack.storages if storage.password == zstack.storages[0].password
     ]
@@ -122,7 +122,7 @@ def test_the_page_says_by_which_version_and_in_which_zone(tmp_path: Path) -> Non
     assert "Checked 2026-11-23 17:00 +08:00" in " ".join(found.text.split())
 
 
-def test_missed_nights_and_the_change_of_version_are_told_in_words(tmp_path: Path) -> None:
+def test_missed_nights_and_the_change_of_version_are_described(tmp_path: Path) -> None:
     backups = [night(ago, version="4.8.30" if ago < 7 else "4.7.21") for ago in range(15) if ago not in (3, 8, 9)]
     made(tmp_path, [backups])
     told = "no backup from 2026-11-14 to 2026-11-15 (2 days); no backup on 2026-11-20"
@@ -259,7 +259,7 @@ def test_no_secret_is_shown_or_written(fault: str | None, place: str, zstack: Si
     assert not {secret for secret in secrets if secret in output}
 
 
-def test_nodes_have_a_section_each_also_one_that_is_down(tmp_path: Path) -> None:
+def test_each_node_has_a_section_even_if_it_is_down(tmp_path: Path) -> None:
     with site(tmp_path, SITES["one"]) as zstack:
         up = options(zstack)
         hosts = {
@@ -316,7 +316,7 @@ def test_a_wrong_option_leaves_the_page_of_an_earlier_run(wrong: dict[str, Any],
     assert {name: (tmp_path / name).read_text() for name in earlier} == earlier
 
 
-def test_the_policy_and_the_names_of_storages_are_the_operators(tmp_path: Path) -> None:
+def test_the_policy_and_the_names_of_storages_can_be_set(tmp_path: Path) -> None:
     with site(tmp_path, [nights(3), []]) as zstack:
         given = options(zstack)
         given["report_db_backups_storages"][0]["name"] = "夜间备份 <local>"
@@ -329,7 +329,7 @@ def test_the_policy_and_the_names_of_storages_are_the_operators(tmp_path: Path) 
     assert source.count("夜间备份") == source.count("夜间备份 &lt;local&gt;") > 5
 
 
-def test_every_verdict_has_its_words_in_chinese(tmp_path: Path) -> None:
+def test_every_verdict_is_translated_into_chinese(tmp_path: Path) -> None:
     now = nights(1)[0]
     storages = [
         nights(1),

@@ -10,7 +10,7 @@ from pathlib import Path
 from ansible_collections.zstack.cloud.tests.system.commands import run
 
 
-def test_a_python_without_requests_is_told_what_it_lacks(tmp_path: Path) -> None:
+def test_a_missing_requests_library_is_named(tmp_path: Path) -> None:
     venv.create(tmp_path / "bare", symlinks=True)
     python = tmp_path / "bare" / "bin" / "python"
     arguments = "host=zstack.example.com session_uuid=0123456789abcdef url=ssh://root:password@192.0.2.20/bs"

@@ -331,7 +331,7 @@ def all_cases(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_verdict_is_as_the_policy_wants_it(name: str, all_cases: Run) -> None:
+def test_the_verdict_follows_the_policy(name: str, all_cases: Run) -> None:
     case, verdict = CASES[name], all_cases.verdicts[name]
     assert verdict["passed"] == case.passes, verdict["unmet"]
     assert len(verdict["unmet"]) == len(case.unmet), verdict["unmet"]
@@ -340,7 +340,7 @@ def test_the_verdict_is_as_the_policy_wants_it(name: str, all_cases: Run) -> Non
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_role_fails_with_all_that_is_unmet(name: str, all_cases: Run) -> None:
+def test_the_role_fails_with_every_unmet_condition(name: str, all_cases: Run) -> None:
     reason, verdict = all_cases.reasons[name], all_cases.verdicts[name]
     assert bool(reason) == (not CASES[name].passes)
     if reason:
@@ -371,7 +371,7 @@ def test_the_report_has_a_line_for_the_node_and_for_each_storage(all_cases: Run)
     ]
 
 
-def test_the_report_gives_no_age_that_is_a_guess(all_cases: Run) -> None:
+def test_the_report_shows_no_guessed_age(all_cases: Run) -> None:
     assert all_cases.reports["zone_guessed_and_age_off"][1] == (
         "  good  passed   zstack-db-backup-4.8.30-2026-11-22, age unknown, 50.00 MB"
     )
@@ -388,7 +388,7 @@ def test_each_case_has_a_report(all_cases: Run) -> None:
     assert all_cases.reports.keys() == {*CASES, "pairs"}
 
 
-def test_what_a_server_says_is_no_template_and_forges_no_line(all_cases: Run) -> None:
+def test_text_from_a_server_is_neither_a_template_nor_a_forged_line(all_cases: Run) -> None:
     for name in ("evil", "evil_version"):
         report = all_cases.reports[name]
         assert len(report) == 2
@@ -408,7 +408,7 @@ def test_no_output_at_any_verbosity_shows_a_secret(all_cases: Run) -> None:
     assert not {place: found for place, text in all_cases.outputs.items() if (found := shown(all_cases.secrets, text))}
 
 
-def test_no_session_stays(all_cases: Run) -> None:
+def test_no_session_stays_open(all_cases: Run) -> None:
     assert not all_cases.sessions_left
 
 
@@ -429,7 +429,7 @@ def zstack(site: Path) -> Iterator[Simulator]:
 
 @pytest.mark.parametrize("mode", [[], ["--check"]], ids=["run", "check"])
 @pytest.mark.parametrize(("names", "code"), [(("good",), 0), (("good", "max_age"), 2)], ids=["good", "stale"])
-def test_the_playbook_needs_the_environment_alone(
+def test_the_playbook_needs_only_the_environment(
     names: tuple[str, ...], code: int, mode: list[str], zstack: Simulator, tmp_path: Path
 ) -> None:
     done = play(tmp_path, PLAYBOOK_NAME, *mode, **by_environment(zstack, *names))
@@ -475,7 +475,7 @@ def test_one_play_checks_many_nodes_one_of_them_down(zstack: Simulator, tmp_path
     ]
 
 
-def test_without_failing_the_play_goes_on_with_the_verdict(zstack: Simulator, tmp_path: Path) -> None:
+def test_with_fail_set_to_false_the_play_continues_with_the_verdict(zstack: Simulator, tmp_path: Path) -> None:
     url = f"ssh://root:{quote(STORAGE_PASSWORD)}@{ADDRESSES['max_age']}/zs"
     role = {"role": "zstack.cloud.verify_db_backup", "verify_db_backup_storages": [url], "verify_db_backup_fail": False}
     message = {"ansible.builtin.debug": {"msg": "Mail: {{ verify_db_backup_result.unmet[0] }}"}}

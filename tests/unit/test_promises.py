@@ -55,7 +55,7 @@ def test_each_test_that_the_guide_to_security_names_exists(test: str) -> None:
         *_db_backups.SCAN_FAILURES,
     ],
 )
-def test_each_answer_that_the_code_has_a_remedy_for_stands_in_the_guide(words: str) -> None:
+def test_the_guide_lists_each_answer_that_has_a_hint(words: str) -> None:
     assert words in guide("guide_troubleshooting")
 
 

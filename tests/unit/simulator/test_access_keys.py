@@ -43,11 +43,11 @@ def test_a_server_that_checks_the_zone_takes_the_same_instant_in_any() -> None:
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(-16, 403), (-14, 200), (14, 200), (16, 403)])
-def test_a_quarter_of_an_hour_of_skew_is_accepted(caller: Caller, minutes: int, status: int) -> None:
+def test_fifteen_minutes_of_skew_are_accepted(caller: Caller, minutes: int, status: int) -> None:
     assert caller.signed_scan(date(minutes=minutes)).status_code == status
 
 
-def test_the_skew_is_measured_against_the_server_s_own_clock() -> None:
+def test_the_skew_is_measured_against_the_clock_of_the_server() -> None:
     with Simulator(clock_offset=3600) as zstack:
         assert Caller(zstack).signed_scan(date()).status_code == 403
         assert Caller(zstack).signed_scan(date(hours=1)).status_code == 200
@@ -96,7 +96,7 @@ def test_a_signature_for_another_path_is_refused(caller: Caller, path: str) -> N
     assert plain(caller.signed_scan(date(), path=path)) == (403, "wrong accessKey signature")
 
 
-def test_an_access_key_that_nobody_has_is_refused(caller: Caller) -> None:
+def test_an_unknown_access_key_is_refused(caller: Caller) -> None:
     headers = {"Date": date(), "Authorization": "ZStack nobody:bm90aGluZw=="}
     reply = caller.call("GET", SCAN, headers=headers)
     assert plain(reply) == (403, "access key id: nobody does not existed or disabled")

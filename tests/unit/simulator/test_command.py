@@ -62,7 +62,7 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signa
     assert output == f"A simulated ZStack listens on http://127.0.0.1:{facts['port']}\n"
 
 
-def test_its_ready_file_tells_all_that_a_caller_needs(tmp_path: Path) -> None:
+def test_its_ready_file_has_all_that_a_caller_needs(tmp_path: Path) -> None:
     with running(tmp_path / "ready.json") as (_dummy, facts):
         assert set(facts) == {
             "host",
@@ -79,7 +79,7 @@ def test_its_ready_file_tells_all_that_a_caller_needs(tmp_path: Path) -> None:
         }
 
 
-def test_its_options_are_the_simulator_s_settings(tmp_path: Path) -> None:
+def test_its_options_are_the_settings_of_the_simulator(tmp_path: Path) -> None:
     options = ["--reply", "infos", "--java", "9", "--no-has-version-call", "--storage-password", "it's"]
     with running(tmp_path / "ready.json", *options) as (_dummy, facts):
         assert facts["storage_url"].startswith("ssh://root:it%27s@")

@@ -144,14 +144,14 @@ def test_clearing_forgets_faults_and_requests(zstack: Simulator, caller: Caller)
     ("arguments", "error"),
     [(("no_such_fault",), LookupError), (("html_502", "reboot"), ValueError), (({"explode": True},), TypeError)],
 )
-def test_what_does_not_exist_cannot_be_armed(
+def test_an_unknown_fault_or_call_cannot_be_played(
     zstack: Simulator, arguments: tuple[Any, ...], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         zstack.play(*arguments)
 
 
-def test_a_fault_of_one_s_own_can_be_played(zstack: Simulator, caller: Caller) -> None:
+def test_a_fault_outside_the_catalogue_can_be_played(zstack: Simulator, caller: Caller) -> None:
     zstack.play({"status": 418, "headers": {"X-Tea": "oolong"}, "body": ["<", {"own": True}, ">"]})
     reply = caller.scan(url="nonsense")
     assert (reply.status_code, reply.headers["X-Tea"]) == (418, "oolong")
@@ -172,7 +172,7 @@ def test_dripping_goes_on_byte_by_byte(zstack: Simulator, caller: Caller) -> Non
     assert caller.scan().json() == {"backups": []}
 
 
-def test_harmless_bodies_are_still_the_server_s_own(zstack: Simulator, caller: Caller) -> None:
+def test_a_byte_order_mark_precedes_the_own_body_of_the_server(zstack: Simulator, caller: Caller) -> None:
     backups = caller.scan().json()
     zstack.play("byte_order_mark")
     assert json.loads(caller.scan().content.decode("utf-8-sig")) == backups
@@ -203,7 +203,7 @@ def test_a_played_scan_failure_quotes_the_url_and_the_decoded_password(name: str
     assert "sshpass -p 'a\"b\\c'\\''d<e>&密😀' ssh -p 22 " in error["details"]
 
 
-def test_a_quote_can_be_written_in_every_way() -> None:
+def test_an_echo_can_be_encoded_in_every_way() -> None:
     with Simulator(storage_password=PASSWORD) as zstack:
         zstack.play("error_quotes_in_every_way")
         text = Caller(zstack).scan().content.decode()

@@ -51,7 +51,7 @@ def test_replies_have_no_reason_phrase(caller: Caller) -> None:
     ]
 
 
-def test_connections_end_after_what_tomcat_takes_for_a_broken_request(caller: Caller) -> None:
+def test_the_connection_closes_after_status_400_500_and_503(caller: Caller) -> None:
     closed = [reply.status_code for reply in sample(caller) if reply.headers.get("Connection") == "close"]
     assert closed == [400, 500, 503]
 
@@ -105,7 +105,7 @@ def test_a_path_that_is_no_call_is_answered_in_plain_text(caller: Caller, path: 
 
 
 @pytest.mark.parametrize("path", ["/", "/zstack", "/zstack/", "/zstack/v2" + SCAN, "/v1" + SCAN, "/zstack/v10", "/v1"])
-def test_a_path_outside_of_the_api_is_answered_by_tomcat(caller: Caller, path: str) -> None:
+def test_a_path_outside_the_api_is_answered_by_tomcat(caller: Caller, path: str) -> None:
     reply = caller.raw("GET", path)
     assert reply.status_code == 404
     assert reply.headers["Content-Type"] == "text/html;charset=utf-8"
@@ -157,7 +157,7 @@ def test_requests_are_recorded_in_order_and_whole(zstack: Simulator, caller: Cal
     assert [logout.method, logout.path] == ["DELETE", f"/v1/accounts/sessions/{session}"]
 
 
-def test_connections_are_told_apart(zstack: Simulator) -> None:
+def test_requests_are_recorded_with_their_connection(zstack: Simulator) -> None:
     first, second = Caller(zstack), Caller(zstack)
     for caller in (first, first, second):
         caller.scan()
@@ -181,7 +181,7 @@ def test_a_port_can_be_chosen_and_is_free_again_afterwards() -> None:
         assert (zstack.env["ZSTACK_HOST"], zstack.env["ZSTACK_PORT"]) == ("127.0.0.1", str(port))
 
 
-def test_a_port_that_cannot_be_had_is_an_error(zstack: Simulator) -> None:
+def test_an_unavailable_port_is_an_error(zstack: Simulator) -> None:
     with pytest.raises(OSError, match="address already in use"), Simulator(port=zstack.port):
         pass
     with pytest.raises(OverflowError), Simulator(port=65536):
@@ -195,7 +195,7 @@ def test_it_speaks_https_with_a_given_certificate(secure_zstack: Simulator, ca_p
     assert secure_zstack.requests[0].connection == secure_zstack.requests[1].connection
 
 
-def test_a_site_of_one_s_own_can_be_played(tmp_path: Path) -> None:
+def test_another_site_can_be_simulated(tmp_path: Path) -> None:
     site = tmp_path / "site.yml"
     site.write_text(
         "{version: 5.1.0, timezone: UTC, accounts: [{name: test, password: é}], storages: ["

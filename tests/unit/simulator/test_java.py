@@ -47,7 +47,7 @@ def test_a_day_that_the_month_lacks_is_its_last_day() -> None:
 
 
 @pytest.mark.parametrize("time", ["24:00:01", "25:00:00", "08:60:09"])
-def test_a_time_that_no_clock_shows_is_refused(time: str) -> None:
+def test_an_impossible_time_is_refused(time: str) -> None:
     with pytest.raises(ValueError, match="could not be parsed"):
         parse_date(f"Mon, 23 Nov 2026 {time} GMT", 17)
 
@@ -125,6 +125,6 @@ def test_an_integer_is_read_as_a_double_first(text: str, value: int) -> None:
     ("text", "message"),
     [("abc", 'For input string: "abc"'), ("8_000", 'For input string: "8_000"'), ("", "empty String")],
 )
-def test_what_is_no_double_is_refused_in_java_s_words(text: str, message: str) -> None:
+def test_a_text_that_is_not_a_double_is_refused_with_the_message_of_java(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         integer(text)

@@ -48,7 +48,7 @@ def test_infos_are_written_as_the_api_reference_shows_them() -> None:
     assert json.loads(text).keys() == {"infos"}
 
 
-def test_both_kinds_of_reply_say_the_same_of_a_backup() -> None:
+def test_both_kinds_of_reply_describe_a_backup_alike() -> None:
     with Simulator() as new, Simulator(reply="infos") as old:
         backups = Caller(new).scan().json()["backups"]
         infos = Caller(old).scan().json()["infos"]
@@ -61,7 +61,7 @@ def test_both_kinds_of_reply_say_the_same_of_a_backup() -> None:
         ]
 
 
-def test_a_size_of_zero_gives_way_to_the_virtual_size() -> None:
+def test_a_size_of_zero_is_replaced_by_the_virtual_size() -> None:
     with Simulator() as new, Simulator(reply="infos") as old:
         backup = next(each for each in Caller(new).scan().json()["backups"] if each["name"].startswith("before"))
         info = next(each for each in Caller(old).scan().json()["infos"] if each["size"] == 0)
@@ -118,7 +118,7 @@ def test_a_failed_scan_quotes_the_url_as_sent_and_the_ssh_command_with_the_decod
     assert error["details"].endswith(f"{stderr}\n\nstdout: ")
 
 
-def test_the_password_stands_in_the_quotes_of_zstack_ctl(caller: Caller) -> None:
+def test_zstack_ctl_quotes_the_password(caller: Caller) -> None:
     error = error_of(caller.scan(url="ssh://root:it%27s%20%22%5C%24%25%41@192.0.2.20/zstack_bs"))
     assert r"""sshpass -p 'it'\''s "\$%A' ssh""" in error["details"]
 
@@ -132,7 +132,7 @@ def test_the_image_store_does_not_answer_at_another_port(caller: Caller) -> None
 
 
 @pytest.mark.parametrize("userinfo", ["root", "root:", ":pw"])
-def test_zstack_ctl_insists_on_user_and_password(caller: Caller, userinfo: str) -> None:
+def test_zstack_ctl_requires_user_and_password(caller: Caller, userinfo: str) -> None:
     details = error_of(caller.scan(url=f"ssh://{userinfo}@192.0.2.20/zstack_bs"))["details"]
     assert details.endswith("\nstderr: ERROR: wrong url, get guide from help.\n\nstdout: ")
 
@@ -171,7 +171,7 @@ def test_a_registry_port_is_read_as_a_double(caller: Caller, port: str) -> None:
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])
-def test_a_registry_port_that_no_port_can_be_is_an_invalid_argument(caller: Caller, port: int) -> None:
+def test_a_registry_port_out_of_range_is_an_invalid_argument(caller: Caller, port: int) -> None:
     error = error_of(caller.scan(registryPort=port))
     assert (error["code"], error["details"]) == ("SYS.1007", "field[registryPort] must be in range of [1, 65535]")
 
@@ -199,7 +199,7 @@ def test_unknown_parameters_are_ignored(caller: Caller) -> None:
     assert caller.scan(limit=["1", "2"], registry_port="abc").status_code == 200
 
 
-def test_parameters_are_in_the_query_only_of_some_methods(zstack: Simulator, caller: Caller) -> None:
+def test_only_some_methods_have_their_parameters_in_the_query(zstack: Simulator, caller: Caller) -> None:
     headers, query = {"Authorization": f"OAuth {zstack.open_session()}"}, {"url": zstack.storage_url}
     replies = {method: caller.call(method, SCAN, headers=headers, params=query) for method in ("DELETE", "POST", "PUT")}
     assert replies["DELETE"].status_code == 200
@@ -241,7 +241,7 @@ def test_the_first_storage_can_have_any_password(password: str) -> None:
         assert Caller(zstack).scan().status_code == 200
 
 
-def test_storages_say_where_they_are_and_what_they_hold(zstack: Simulator) -> None:
+def test_each_storage_has_its_url_password_and_total(zstack: Simulator) -> None:
     assert [(storage.url_without_password, storage.password, storage.total) for storage in zstack.storages] == [
         ("ssh://root@192.0.2.20/zstack_bs", "Night@Watch#7", 15),
         ("ssh://zstack@192.0.2.21:2222/var/lib/zstack_bs", "0ld:Store%", 1),

@@ -73,7 +73,7 @@ def test_a_session_that_was_logged_out_is_refused(zstack: Simulator, caller: Cal
     assert error["description"] == ("The session is invalid, either wrong session id or the session has been expired")
 
 
-def test_logging_out_a_session_that_nobody_knows_is_no_error(zstack: Simulator, caller: Caller) -> None:
+def test_logging_out_an_unknown_session_is_not_an_error(zstack: Simulator, caller: Caller) -> None:
     session = zstack.open_session()
     replies = [caller.log_out(session) for _dummy in range(2)]
     assert [(reply.status_code, reply.json()) for reply in replies] == [(200, {}), (200, {})]
@@ -138,11 +138,11 @@ def test_another_kind_of_authorization_is_refused_in_plain_text(caller: Caller, 
 
 
 @pytest.mark.parametrize("query", [{"url": ["a", "b"]}, {"registryPort": "abc"}, {}])
-def test_authorization_is_asked_for_before_the_parameters_are_read(caller: Caller, query: dict[str, Any]) -> None:
+def test_authorization_is_checked_before_the_parameters(caller: Caller, query: dict[str, Any]) -> None:
     assert plain(caller.call("GET", SCAN, params=query)) == (400, "missing header 'Authorization'")
 
 
-def test_the_time_zone_is_told_to_a_session_that_nobody_looks_up(caller: Caller) -> None:
+def test_the_time_zone_is_reported_to_an_unknown_session(caller: Caller) -> None:
     assert caller.get(TIMEZONE, "unknown").status_code == 200
 
 
@@ -152,7 +152,9 @@ def test_the_open_sessions_are_listed(zstack: Simulator, caller: Caller) -> None
     assert caller.raw("GET", "/simulator/sessions").json() == {"sessions": [{"uuid": session, "account": "admin"}]}
 
 
-def test_the_simulator_s_own_call_is_neither_recorded_nor_affected_by_faults(zstack: Simulator, caller: Caller) -> None:
+def test_the_call_of_the_simulator_itself_is_neither_recorded_nor_affected_by_faults(
+    zstack: Simulator, caller: Caller
+) -> None:
     zstack.play("plain_500", on="any")
     assert caller.raw("GET", "/simulator/sessions").status_code == 200
     assert caller.raw("GET", "/simulator/nothing").status_code == 404

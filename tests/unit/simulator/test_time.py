@@ -37,7 +37,7 @@ def test_the_server_reports_its_zone_under_the_name_that_java_gives_it() -> None
     assert reply.json()["timezone"] == "GMT+08:00"
 
 
-def test_the_version_is_reported_to_everybody(caller: Caller) -> None:
+def test_the_version_is_reported_without_a_login(caller: Caller) -> None:
     reply = caller.call("PUT", VERSION, json={"getVersion": {}})
     assert reply.json() == {"version": "4.8.30", "success": True}
 
@@ -47,7 +47,7 @@ def test_an_action_that_the_path_does_not_have_is_refused_in_plain_text(caller: 
         assert plain(caller.call("PUT", VERSION, data=body)) == (400, NO_ACTION)
 
 
-def test_an_old_server_knows_neither_its_zone_nor_its_version() -> None:
+def test_an_old_server_reports_neither_its_zone_nor_its_version() -> None:
     with Simulator(has_timezone_call=False, has_version_call=False) as zstack:
         zone = Caller(zstack).get(TIMEZONE, zstack.open_session())
         version = Caller(zstack).call("PUT", VERSION, json={"getVersion": {}})
@@ -55,7 +55,7 @@ def test_an_old_server_knows_neither_its_zone_nor_its_version() -> None:
     assert plain(version) == (400, NO_ACTION)
 
 
-def test_a_login_tells_the_server_s_wall_clock_next_to_gmt() -> None:
+def test_a_login_reports_the_local_time_of_the_server_and_gmt() -> None:
     with Simulator(timezone="GMT-03:30", clock_offset=86400) as zstack:
         before = datetime.now(timezone.utc).replace(microsecond=0)
         reply = Caller(zstack).log_in()

@@ -50,7 +50,7 @@ def test_a_wrong_use_fails_with_one_line_that_names_the_option(expression: str, 
         render(expression)
 
 
-def test_an_error_of_a_policy_is_an_error_of_a_filter() -> None:
+def test_an_invalid_policy_is_a_filter_error() -> None:
     with pytest.raises(AnsibleFilterError):
         plugin.verify_db_backup([], min_count=-1)
 

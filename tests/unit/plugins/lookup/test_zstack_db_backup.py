@@ -122,7 +122,7 @@ def test_each_term_has_a_result_in_the_order_of_the_terms_from_one_login(
     assert shown == []
 
 
-def test_a_list_among_the_terms_is_terms(zstack: Simulator, options: dict[str, Any]) -> None:
+def test_a_list_among_the_terms_is_flattened(zstack: Simulator, options: dict[str, Any]) -> None:
     urls = [zstack.storages[2].url, zstack.storages[0].url]
     assert [result["total"] for result in look_up(urls, **options)] == [0, zstack.storages[0].total]
 
@@ -146,7 +146,7 @@ def test_without_terms_the_result_is_an_empty_list_and_nothing_is_sent(
         ({"access_key_id": "x"}, "account_name and access_key_id are mutually exclusive"),
     ],
 )
-def test_a_wrong_option_is_an_error_without_terms_too(
+def test_a_wrong_option_is_an_error_even_without_terms(
     options: dict[str, Any], wrong: dict[str, Any], words: str
 ) -> None:
     assert words in refusal(**{**options, **wrong})
@@ -155,9 +155,7 @@ def test_a_wrong_option_is_an_error_without_terms_too(
 
 @pytest.mark.parametrize("form", ["mapping", "keyword", "variable", "environment"])
 @pytest.mark.parametrize("password", ["Sesame@Street#7", "%41 /密'\"\\$&;"])
-def test_a_plain_password_is_taken_from_every_place_and_encoded(
-    form: str, password: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_plain_password_from_any_place_is_encoded(form: str, password: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Simulator(storage_password=password) as zstack:
         storage = zstack.storages[0]
         options = {"host": zstack.host, "port": zstack.port, **zstack.credentials("session")}
@@ -218,7 +216,7 @@ def test_a_password_both_in_the_url_and_in_a_keyword_or_nowhere_is_an_error(opti
         (None, "url is missing"),
     ],
 )
-def test_a_wrong_term_is_answered_with_what_a_term_is(
+def test_the_error_about_a_wrong_term_says_what_a_term_must_be(
     zstack: Simulator, options: dict[str, Any], term: Any, words: str
 ) -> None:
     assert words in refusal(term, **options)
@@ -231,7 +229,7 @@ def test_a_missing_host_is_answered_with_every_place_to_write_it() -> None:
     assert refusal(URL, session_uuid="x", storage_password="x") == line
 
 
-def test_an_unknown_keyword_is_answered_with_those_that_there_are() -> None:
+def test_the_error_about_an_unknown_keyword_lists_the_supported_ones() -> None:
     line = refusal(URL, storagepassword="Sesame", validate_cert=False)
     assert line.startswith("unsupported options: storagepassword, validate_cert; supported: access_key_id, ")
     assert "on_error" in line
@@ -271,7 +269,7 @@ EMPTY = ["host", "port", "use_ssl", "validate_certs", "ca_path", "timeout", "tim
 
 
 @pytest.mark.parametrize("option", [*EMPTY, "account_name", "access_key_id", "storage_password"])
-def test_an_empty_text_counts_as_not_given_in_every_place(
+def test_an_empty_string_is_the_same_as_an_omitted_option_in_every_place(
     zstack: Simulator,
     options: dict[str, Any],
     as_variables: dict[str, Any],
@@ -372,7 +370,7 @@ def with_omit(placeholder: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("placeholder", ["__omit_place_holder__0123456789abcdef", omit()], ids=["text", "own"])
-def test_an_omitted_option_counts_as_not_given(
+def test_omit_omits_an_option(
     zstack: Simulator, options: dict[str, Any], as_variables: dict[str, Any], placeholder: Any
 ) -> None:
     names = [*options, "session_uuid", "storage_password", "timezone", "validate_certs", "max_age"]
@@ -413,7 +411,7 @@ def test_a_variable_that_the_chosen_method_does_not_need_is_not_evaluated(
 
 
 @pytest.mark.parametrize("form", ["url", "mapping", "keyword", "variable"])
-def test_an_inline_vaulted_text_is_taken_for_the_text(zstack: Simulator, options: dict[str, Any], form: str) -> None:
+def test_an_inline_vaulted_string_is_decrypted(zstack: Simulator, options: dict[str, Any], form: str) -> None:
     storage = zstack.storages[0]
     url, password = storage.url_without_password, Vaulted(storage.password)
     if form == "url":
@@ -448,7 +446,7 @@ def test_the_controllers_own_templar_evaluates_variables_and_leaves_those_alone_
         render("{{ lookup('" + NAME + "', url).total }}", variables)
 
 
-def test_the_controllers_own_omit_counts_as_not_given_in_keywords_and_variables(
+def test_the_controllers_own_omit_omits_a_keyword_or_a_variable(
     zstack: Simulator, as_variables: dict[str, Any]
 ) -> None:
     variables = {
@@ -512,7 +510,7 @@ def test_with_report_a_storage_that_fails_is_reported_in_its_place_and_the_other
 
 
 @pytest.mark.parametrize("keywords", [{}, {"on_error": "fail"}, {"on_error": ""}])
-def test_a_storage_that_fails_is_an_error_otherwise(
+def test_without_report_a_storage_that_fails_is_an_error(
     zstack: Simulator, options: dict[str, Any], keywords: dict[str, Any]
 ) -> None:
     line = refusal(*storages_of(zstack), **options, **keywords)
@@ -538,7 +536,7 @@ def test_with_report_every_storage_of_a_node_that_is_down_is_reported(
 NO_AGE = "max_age requires a known time zone, but the management node does not report one: set timezone"
 
 
-def test_an_age_is_not_judged_on_a_guess_and_with_report_each_storage_says_so() -> None:
+def test_an_age_in_a_guessed_zone_is_an_error_which_report_shows_for_each_storage() -> None:
     with Simulator(has_timezone_call=False) as zstack:
         session = zstack.open_session()
         options: dict[str, Any] = {"host": zstack.host, "port": zstack.port, "session_uuid": session, "max_age": "24h"}
@@ -567,7 +565,7 @@ def test_an_age_is_not_judged_on_a_guess_and_with_report_each_storage_says_so() 
         ({"limit": "many"}, "limit"),
     ],
 )
-def test_a_wrong_option_is_an_error_also_with_report(
+def test_a_wrong_option_is_an_error_even_with_report(
     zstack: Simulator, options: dict[str, Any], wrong: dict[str, Any], words: str
 ) -> None:
     line = refusal(zstack.storage_url, **{"on_error": "report", **options, **wrong})
@@ -575,7 +573,9 @@ def test_a_wrong_option_is_an_error_also_with_report(
     assert zstack.requests == []
 
 
-def test_max_age_and_limit_select_and_leave_latest_and_total_alone(zstack: Simulator, options: dict[str, Any]) -> None:
+def test_max_age_and_limit_select_backups_but_change_neither_latest_nor_total(
+    zstack: Simulator, options: dict[str, Any]
+) -> None:
     (whole,) = look_up(zstack.storage_url, **options)
     (result,) = look_up(zstack.storage_url, max_age="52w", limit="2", **options)
     assert (result["count"], result["total"]) == (2, whole["total"])

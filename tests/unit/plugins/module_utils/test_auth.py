@@ -114,12 +114,12 @@ def test_an_attempt_is_signed_anew(zstack: Simulator, gather: Gather, monkeypatc
     assert len(set(dates)) == 2
 
 
-def test_an_access_key_in_the_wrong_zone_is_answered_with_the_option(zstack: Simulator, gather: Gather) -> None:
+def test_the_error_about_a_wrong_zone_names_the_option(zstack: Simulator, gather: Gather) -> None:
     with pytest.raises(ZStackError, match=r"requestTimeTooSkewed \(HTTP 403\). Set timezone"):
         gather(zstack, **zstack.credentials("access_key"), timezone="America/New_York")
 
 
-def test_a_clock_that_is_wrong_is_answered_with_both_clocks(gather: Gather) -> None:
+def test_the_error_about_a_wrong_clock_names_both_clocks(gather: Gather) -> None:
     with Simulator(clock_offset=3600) as zstack, pytest.raises(ZStackError, match="and check both clocks"):
         gather(zstack, **zstack.credentials("access_key"), timezone="Asia/Shanghai")
 
@@ -136,7 +136,7 @@ def test_an_access_key_that_the_server_does_not_know_is_refused(zstack: Simulato
         gather(zstack, access_key_id="nobody", access_key_secret="Open-Sesame", timezone="+08:00")
 
 
-def test_a_release_without_access_keys_is_answered_with_what_works(gather: Gather) -> None:
+def test_the_error_of_a_release_without_access_keys_names_the_other_methods(gather: Gather) -> None:
     with Simulator(has_access_keys=False) as zstack, pytest.raises(ZStackError, match="use a session or an account"):
         gather(zstack, **zstack.credentials("access_key"), timezone="+08:00")
 

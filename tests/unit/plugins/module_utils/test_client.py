@@ -479,7 +479,7 @@ def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
         ),
     ],
 )
-def test_a_response_that_is_no_list_is_reported_in_its_own_words(
+def test_a_response_without_a_list_is_quoted(
     zstack: Simulator, gather: Gather, status: int, body: str, words: str
 ) -> None:
     zstack.play({"status": status, "body": body})

@@ -187,7 +187,7 @@ def test_a_key_of_the_server_cannot_take_the_place_of_one_of_ours() -> None:
 
 
 @pytest.mark.parametrize("known", [PLATFORM._replace(version=None), PLATFORM._replace(version="")])
-def test_nothing_is_said_of_a_restore_where_the_platforms_version_is_not_known(known: Platform) -> None:
+def test_restorable_is_null_if_the_version_of_the_platform_is_unknown(known: Platform) -> None:
     assert read(BACKUP, known)["restorable"] is None
 
 
@@ -224,7 +224,7 @@ def test_a_text_of_another_type_becomes_a_text(value: Any) -> None:
     } == {str}
 
 
-def test_backups_stand_newest_first_and_one_without_a_time_last(summary: Summary, warnings: list[str]) -> None:
+def test_backups_are_sorted_newest_first_and_those_without_a_time_last(summary: Summary, warnings: list[str]) -> None:
     result = summary(aged(3 * HOUR, None, 1 * HOUR, 2 * HOUR))
     assert [each["age_seconds"] for each in result["backups"]] == [3600, 7200, 10800, None]
     assert result["latest"] == result["backups"][0]
@@ -432,7 +432,7 @@ def test_an_empty_storage_has_no_latest(summary: Summary, warnings: list[str]) -
     assert warnings == []
 
 
-def test_what_is_no_object_is_left_out_with_a_warning(summary: Summary, warnings: list[str]) -> None:
+def test_entries_that_are_not_objects_are_ignored_with_a_warning(summary: Summary, warnings: list[str]) -> None:
     assert summary([BACKUP, None, "x", 7, []])["total"] == 1
     assert warnings == [f"{STORAGE}: ignored 4 entries that are not objects."]
 
@@ -444,7 +444,7 @@ def test_the_result_says_when_and_where_its_times_hold(summary: Summary) -> None
     assert (result["platform_version"], result["storage"]) == ("4.7.21", STORAGE)
 
 
-def test_the_local_clock_stands_in_where_the_reply_has_no_date(summary: Summary) -> None:
+def test_the_local_clock_is_used_if_the_reply_has_no_date(summary: Summary) -> None:
     checked_at = datetime.fromisoformat(summary([], date=None)["checked_at"])
     assert abs(datetime.now(SHANGHAI) - checked_at) < timedelta(minutes=1)
 
@@ -453,7 +453,7 @@ def test_the_local_clock_stands_in_where_the_reply_has_no_date(summary: Summary)
     "body",
     ["{}", '{"success": true}', '{"backups": null}', '{"infos": null}', '{"backups": {}}', '{"backups": "none"}'],
 )
-def test_a_reply_without_a_list_of_backups_is_a_failure_and_no_empty_storage(
+def test_a_reply_without_a_list_of_backups_is_a_failure_not_an_empty_storage(
     zstack: Simulator, gather: Gather, body: str
 ) -> None:
     zstack.play({"status": 200, "body": body})

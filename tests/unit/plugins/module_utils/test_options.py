@@ -118,7 +118,7 @@ def test_a_missing_secret_in_the_task_is_not_taken_from_the_environment(
 
 
 @pytest.mark.parametrize("option", sorted(argument_spec()))
-def test_an_empty_text_counts_as_not_given_in_the_task_and_in_the_environment(
+def test_an_empty_string_is_the_same_as_an_omitted_option_in_the_task_and_in_the_environment(
     checked: Check, option: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = {} if option in SESSION else SESSION
@@ -132,7 +132,7 @@ def test_an_empty_text_counts_as_not_given_in_the_task_and_in_the_environment(
         assert checked(**{**written, option: ""}) == checked(**written)
 
 
-def test_an_empty_session_in_the_environment_is_none(checked: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_session_in_the_environment_is_ignored(checked: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZSTACK_SESSION_ID", "")
     assert "authentication is missing" in refusal(checked)
 
@@ -155,7 +155,7 @@ ENDLESS = [float("inf"), float("-inf"), "inf", "-Infinity", " inf ", "1e99999999
 
 @pytest.mark.parametrize("value", [*ENDLESS, float("nan"), "many", {"a": 1}], ids=repr)
 @pytest.mark.parametrize("option", [name for name, each in argument_spec().items() if each["type"] == "int"])
-def test_what_is_no_whole_number_is_an_error_that_names_the_option(option: str, value: Any) -> None:
+def test_a_value_that_is_not_an_integer_is_an_error_that_names_the_option(option: str, value: Any) -> None:
     result = ArgumentSpecValidator(argument_spec()).validate(refusable({option: value}, argument_spec()))
     (message,) = result.error_messages
     assert message.startswith(f"argument '{option}' is of type ")
@@ -164,7 +164,7 @@ def test_what_is_no_whole_number_is_an_error_that_names_the_option(option: str, 
 
 @pytest.mark.parametrize("option", ["port", "timeout"])
 @pytest.mark.parametrize("value", ["inf", "1e999999999", "many"])
-def test_what_is_no_whole_number_in_the_environment_is_an_error_that_names_the_option(
+def test_a_value_in_the_environment_that_is_not_an_integer_is_an_error_that_names_the_option(
     option: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable(option), value)
@@ -210,7 +210,7 @@ def test_two_authentication_methods_in_the_environment_are_named_as_its_variable
 
 @pytest.mark.parametrize("option", [*ACCOUNT, *ACCESS_KEY])
 @pytest.mark.parametrize("place", ["task", "environment"])
-def test_half_a_pair_is_answered_with_the_other_half(
+def test_one_option_of_a_pair_is_answered_with_the_other_one(
     checked: Check, option: str, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = next(options for options in AUTH_METHODS.values() if option in options)

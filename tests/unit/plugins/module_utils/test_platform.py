@@ -36,7 +36,9 @@ def machine_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None
     time.tzset()
 
 
-def test_a_zone_that_is_given_is_not_asked_for(zstack: Simulator, gather: Gather, warnings: list[str]) -> None:
+def test_the_server_is_not_asked_for_its_zone_if_timezone_is_set(
+    zstack: Simulator, gather: Gather, warnings: list[str]
+) -> None:
     result = gather(zstack, timezone="+09:00")
     assert (result["timezone"], result["timezone_source"]) == ("+09:00", "option")
     assert result["latest"]["created_at"].endswith("+09:00")
@@ -195,7 +197,7 @@ def test_a_side_call_that_fails_for_another_reason_than_being_unknown_is_a_warni
 @pytest.mark.parametrize(
     "body", ["{}", '{"success": true}', '{"version": ""}', '{"version": null}', '{"version": 4.8}']
 )
-def test_a_reply_without_a_version_is_warned_of(
+def test_a_reply_without_a_version_is_a_warning(
     zstack: Simulator, gather: Gather, warnings: list[str], body: str
 ) -> None:
     zstack.play({"status": 200, "body": body}, on="version")

@@ -114,7 +114,7 @@ def test_each_time_is_read_with_the_offset_of_its_own_season() -> None:
         {},
     ],
 )
-def test_what_is_no_time_is_told_by_none(written: Any) -> None:
+def test_a_value_that_is_not_a_time_is_none(written: Any) -> None:
     assert read_time(written, timezone.utc) is None
 
 
@@ -156,7 +156,7 @@ def test_a_zone_is_an_iana_name_or_an_offset_as_people_and_java_write_them(name:
         "\udcff",
     ],
 )
-def test_what_is_no_zone_is_told_by_none(name: str) -> None:
+def test_a_name_that_is_not_a_zone_is_none(name: str) -> None:
     assert parse_zone(name) is None
 
 

@@ -70,7 +70,7 @@ def test_a_self_signed_certificate_is_refused(gather: Gather) -> None:
         assert re.search("self.signed certificate", refusal(gather, zstack))
 
 
-def test_certificates_are_not_looked_at_where_that_is_asked_for(
+def test_certificates_are_not_validated_if_validate_certs_is_false(
     gather: Gather, secure_zstack: Simulator, recwarn: pytest.WarningsRecorder
 ) -> None:
     assert gather(secure_zstack, use_ssl=True, validate_certs=False)["total"] == secure_zstack.storages[0].total
@@ -124,9 +124,7 @@ def test_a_bundle_of_the_environment_that_is_missing_is_one_line(
 
 
 @pytest.mark.parametrize("path", [__file__, str(Path(__file__).parent), "/nonexistent.pem"])
-def test_what_is_no_file_of_certificates_is_refused_as_ca_path(
-    gather: Gather, secure_zstack: Simulator, path: str
-) -> None:
+def test_a_ca_path_without_certificates_is_refused(gather: Gather, secure_zstack: Simulator, path: str) -> None:
     assert refusal(gather, secure_zstack, ca_path=path).startswith("ca_path must be a readable file in PEM format")
 
 

@@ -298,7 +298,7 @@ def test_the_summary_of_a_storage_that_has_not_passed_says_what_is_wrong() -> No
 
 
 @pytest.mark.parametrize("results", [[], {"results": []}, [[]]])
-def test_no_storage_is_no_pass(results: Any) -> None:
+def test_a_verdict_on_no_storage_does_not_pass(results: Any) -> None:
     verdict = judge(results, **OFF)
     assert verdict["passed"] is False
     assert verdict["summary"] == "NOT ready for an upgrade: no storage was checked."
@@ -358,7 +358,7 @@ def test_the_verdict_is_as_old_as_its_oldest_result() -> None:
 
 
 @pytest.mark.parametrize("results", ["all good", 7, None, True])
-def test_what_is_no_result_is_refused(results: Any) -> None:
+def test_a_value_that_is_not_a_result_is_refused(results: Any) -> None:
     with pytest.raises(ZStackError, match="results must be what the module or the lookup returned, got "):
         judge(results)
 

@@ -45,7 +45,7 @@ def timeless(value: Any) -> Any:
 
 @pytest.mark.parametrize("value", [float("inf"), "inf", "1e999999999", [8080]])
 @pytest.mark.parametrize("option", ["port", "registry_port", "limit"])
-def test_a_number_without_an_end_is_refused_by_name(
+def test_infinity_is_refused_with_the_name_of_the_option(
     module: ModuleType, run: Run, zstack: Simulator, option: str, value: Any
 ) -> None:
     outcome = run(module, **{**zstack.options, option: value}, url="ssh://root:password@192.0.2.20/bs")
@@ -54,7 +54,7 @@ def test_a_number_without_an_end_is_refused_by_name(
     assert "unable to convert to int" in outcome["msg"]
 
 
-def test_an_exported_port_without_an_end_is_refused_by_name(
+def test_infinity_in_the_environment_is_refused_with_the_name_of_the_option(
     module: ModuleType, run: Run, zstack: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ZSTACK_PORT", "inf")
@@ -77,7 +77,7 @@ def test_each_module_documents_what_it_returns(module: ModuleType, run: Run, zst
     assert backups_of(module, outcome).keys() == documented.keys() - {"error", "status"}
 
 
-def test_a_failure_is_one_line_with_fields_for_programs(module: ModuleType, run: Run, zstack: Simulator) -> None:
+def test_a_failure_is_one_line_with_an_error_and_a_status(module: ModuleType, run: Run, zstack: Simulator) -> None:
     outcome = run(module, **{**zstack.options, "account_password": SECRET}, url=zstack.storage_url)
     assert outcome["failed"]
     assert outcome["msg"].startswith(f"{zstack.host}:{zstack.port}: LogInByAccount: [ID.1000] ")
@@ -97,7 +97,7 @@ def test_a_failure_is_one_line_with_fields_for_programs(module: ModuleType, run:
     ],
     ids=["as in the lookup", "as YAML splits it", "list"],
 )
-def test_a_url_is_a_url_and_no_mapping_or_list(
+def test_a_url_of_another_type_is_refused(
     module: ModuleType, option: str, url: Any, kind: str, run: Run, zstack: Simulator
 ) -> None:
     outcome = run(module, **zstack.options, **{option: url})
