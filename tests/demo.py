@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``make demo``: list backups and render a template, against a simulator unless ZSTACK_HOST names a node."""
+"""``make demo``: list backups and render a template, with a simulator unless ZSTACK_HOST is set."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def collections_path() -> str:
-    """The folder of a tree of collections that has this one, as a link that leads back here."""
+    """Return the root of a tree of collections with this one, which is a link to this checkout."""
     link = ROOT / "build" / "ansible_collections" / "zstack" / "cloud"
     link.parent.mkdir(parents=True, exist_ok=True)
     if not link.is_symlink():

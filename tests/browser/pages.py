@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sites worth a picture, and the report of them as users get it: from ansible-playbook.
+"""Sites, and their reports as users get them, from ansible-playbook.
 
 The server's clock stands still at NOW, so that a page is the same whenever it is made.
 """
@@ -44,7 +44,7 @@ HOSTILE = (
 
 
 def night(ago: int, version: str | None = None, **more: Any) -> dict[str, Any]:
-    """Return the backup of a night at two o'clock; each 55 nights, the version was another."""
+    """Return the backup of a night at two o'clock; the version changes every 55 nights."""
     at = (NOW - timedelta(days=ago)).replace(hour=2, second=11)
     return {
         "created": f"{at:%Y-%m-%d %H:%M:%S}",
@@ -55,11 +55,11 @@ def night(ago: int, version: str | None = None, **more: Any) -> dict[str, Any]:
 
 
 def nights(count: int, missed: Sequence[int] = ()) -> list[dict[str, Any]]:
-    """Return so many nightly backups, without those of the missed nights."""
+    """Return *count* nightly backups, without those of the missed nights."""
     return [night(ago) for ago in range(count + len(missed)) if ago not in missed]
 
 
-#: The backups of each storage, by what the site is worth a picture for.
+#: The backups of each storage, by the name of the site.
 SITES: dict[str, list[list[dict[str, Any]]]] = {
     "none": [[]],
     "one": [nights(1)],
@@ -80,7 +80,7 @@ FAILING = ("failed",)
 
 @contextmanager
 def site(place: Path, storages: Sequence[Sequence[Mapping[str, Any]]], later: float = 0) -> Iterator[Simulator]:
-    """Play a site with these storages, *later* than NOW by so many seconds."""
+    """Simulate a site with these storages, *later* seconds after NOW."""
     description = {
         "version": VERSIONS[0],
         "timezone": "Asia/Shanghai",

@@ -64,7 +64,7 @@ def _announced(zstack: Simulator, path: Path | None) -> Iterator[None]:
         "storage_urls": zstack.storage_urls,
         "totals": [storage.total for storage in zstack.storages],
     }
-    # Renamed, so that nobody who waits for the file reads a part of it.
+    # Renamed, so that no reader sees an incomplete file.
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     draft.replace(path)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the module in processes of its own without importing it each time.
+"""Run the module in separate processes without importing it each time.
 
 The imports take ten times as long as a run. A server imports the module once and forks a process for each run::
 
@@ -33,13 +33,13 @@ from ansible.module_utils import basic
 from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.system.commands import MODULE, environment
 
-#: Enough of an output to tell what happened. All of it could make the server large, and with it each later run.
+#: The part of an output that is kept. All of it could make the server large, and thus each later run.
 SHOWN = 10_000
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run. A negative ``returncode`` is the signal that killed the process."""
+    """The outcome of a run. A negative ``returncode`` is the signal that killed the process."""
 
     returncode: int
     computing: float  # seconds of processor time

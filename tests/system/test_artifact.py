@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The artifact as users get it: what is in it, and that it works where nothing else of ours is."""
+"""The artifact as users get it: its contents, and that it works without the rest of the repository."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FOLDERS_FOR_USERS = {"LICENSES", "changelogs", "docs", "meta", "playbooks", "plu
 def run(*command: str | Path, place: Path, **env: str) -> str:
     """Run a command that finds no collection but those in *place*, and return what it printed."""
     paths = {"PYTHONPATH": "", "ANSIBLE_COLLECTIONS_PATH": str(place)}
-    # The home of whoever runs the tests has pip's settings and its cache.
+    # The real home directory has pip's settings and its cache.
     done = commands.run(*map(str, command), place=place, **{"HOME": os.environ["HOME"], **paths, **env})
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -37,7 +37,7 @@ def run(*command: str | Path, place: Path, **env: str) -> str:
 
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The collection, built."""
+    """The built collection."""
     folder = tmp_path_factory.mktemp("artifact")
     run("ansible-galaxy", "collection", "build", ROOT, "--output-path", folder, place=folder)
     return next(folder.iterdir())

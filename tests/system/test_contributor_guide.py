@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The contributor guide: its module is built as it says, in a copy of the collection, and what it names exists."""
+"""The contributor guide: its module works in a copy of the collection, and everything that it names exists."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ NO_VERSION = (
     "the response contains no version (HTTP 200). This does not look like a response from a management node: "
     "check host, port, use_ssl and context_path."
 )
-#: What a collection is to Ansible, and what its tests need.
+#: The files that Ansible and the tests need.
 COPIED = ("conftest.py", "galaxy.yml", "meta", "plugins", "pyproject.toml", "tests")
 
 
 def blocks(caption: str) -> list[str]:
-    """Return the blocks of code with a caption, which is the file that they are a part of."""
+    """Return the code blocks with a caption, which names the file that they belong to."""
     directive = re.compile(r"^\.\. code-block:: \w+\n    :caption: (.*)\n\n((?:    .*\n|\n)+)", re.MULTILINE)
     found = [dedent(text).strip("\n") + "\n" for name, text in directive.findall(GUIDE) if name == caption]
     assert found, f"the guide has no code for {caption}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every example in README, guides and plugin documentation, run as a user would run it, with ansible-playbook.
+"""Every example in the README, the guides and the plugin documentation, run with ansible-playbook as users do.
 
 A block of YAML that is a mapping is no play: it sets something up for the example after it. One with ``fields`` and one
 with ``env`` are the two halves of a credential type of AWX, one with a group of hosts is an inventory, all others are
@@ -60,7 +60,7 @@ class Example(NamedTuple):
 
 
 def examples() -> Iterator[Example]:
-    """All that a reader may copy and run: plays, tasks, templates."""
+    """Yield everything that a reader may copy and run: plays, tasks and templates."""
     yield Example("module", "yaml", zstack_db_backup_info.EXAMPLES)
     yield Example("facts", "yaml", zstack_db_backup_facts.EXAMPLES)
     yield Example("lookup", "yaml", zstack_db_backup.EXAMPLES)
@@ -103,7 +103,7 @@ def is_for_awx(example: Example) -> bool:
 
 
 def commands() -> dict[str, str]:
-    """The commands that ask for backups, by page: its blocks one after the other, as one pastes them. No scripts."""
+    """Return the commands that list backups, by page: its blocks one after the other, without scripts."""
     found: dict[str, str] = {}
     for each in examples():
         if (
@@ -120,7 +120,7 @@ def commands() -> dict[str, str]:
 def test_each_example_in_the_documentation_runs(
     example: Example, zstack: Simulator, secure_zstack: Simulator, ca_path: str, tmp_path: Path
 ) -> None:
-    # What an operator has in place of the names that the documentation uses.
+    # The values for the names in the documentation.
     here = {
         "zstack.example.com": zstack.host,
         "8443": str(secure_zstack.port),
@@ -163,7 +163,7 @@ def test_a_credential_of_awx_works_with_each_authentication_method(way: str, zst
         "storage_password": zstack.storages[0].password,
     }
     assert filled_in.keys() >= set(form["required"])
-    # AWX takes what nobody filled in for an empty text.
+    # AWX passes an empty string for a field that is not filled in.
     inputs = {field["id"]: filled_in.get(field["id"], "") for field in form["fields"]}
     jinja = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
     environment = {name: jinja.from_string(text).render(inputs) for name, text in injectors["env"].items()}
@@ -202,7 +202,7 @@ def test_the_output_that_a_page_shows_is_what_is_printed(page: str, tmp_path: Pa
         done = play([listing, *tasks_only(tasks)], variables, {}, zstack, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     printed = [line.strip() for line in done.stdout.splitlines()]
-    # What the role reports has a test of its own.
+    # The report of the role has its own test.
     texts = [text for language, text in blocks(ROOT / page) if language == "text" and "for an upgrade" not in text]
     shown = [line.strip() for text in texts for line in text.splitlines()]
     assert len(shown) > 5
@@ -227,7 +227,7 @@ def test_a_translation_has_the_code_and_the_names_of_its_original(page: str, ori
 
 @pytest.mark.parametrize("readme", READMES)
 def test_each_link_of_the_readme_is_absolute_and_leads_to_a_file(readme: str) -> None:
-    # Galaxy and Automation Hub show the page where no other file is.
+    # Galaxy and Automation Hub show the page without the other files.
     links = re.findall(r"\]\(([^)]+)\)", (ROOT / readme).read_text(encoding="utf-8"))
     assert [link for link in links if not link.startswith("https://")] == []
     repository = "https://github.com/ansible-collections/zstack.cloud/blob/main/"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What module and lookup promise alike about their options, in playbooks that ansible-playbook runs."""
+"""The options of the module and the lookup, which behave alike, in playbooks that ansible-playbook runs."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ FACES = ("module", "lookup")
 MODULE = "zstack.cloud.zstack_db_backup_info"
 LOOKUP = "{{ lookup('zstack.cloud.zstack_db_backup', url, **options) }}"
 VAULT_PASSWORD = "watchword"
-#: A secret of the wrong type, and what none of its outputs may show.
+#: A secret of the wrong type, and the part that must not appear in any output.
 SECRET, SHOWN = "Open-Sesame", "sesame"
 
 
 class Vaulted(str):
-    """A text that is encrypted in the playbook."""
+    """A string that is encrypted in the playbook."""
 
 
 class Dumper(yaml.SafeDumper):
@@ -45,7 +45,7 @@ Dumper.add_representer(Vaulted, dump_vaulted)
 
 @dataclass(frozen=True)
 class Ask:
-    """A task that asks for the backups of a storage."""
+    """A task that lists the backups of a storage."""
 
     face: str
     url: Any
@@ -75,7 +75,7 @@ class Played(NamedTuple):
 
 
 def play(place: Path, asks: Iterable[Ask], *arguments: str, defaults: Any = None, **env: str) -> Played:
-    """Run a playbook that asks, with more arguments of ansible-playbook and more of the environment."""
+    """Run a playbook with these tasks."""
     result = place / "outcomes.json"
     save = {"content": "{{ outcomes | to_json }}", "dest": str(result), "mode": "0600"}
     playbook = {
@@ -143,7 +143,7 @@ def test_an_empty_string_is_the_same_as_an_omitted_option(face: str, zstack: Sim
     if face == "lookup":
         asks.append(Ask(face, url, {**empty, "on_error": ""}))
         asks.append(Ask(face, url, variables={f"zstack_{option}": "" for option in empty}))
-        # An empty keyword leaves the variable in force, as if it were not there.
+        # An empty keyword does not override a variable.
         asks.append(Ask(face, url, {"limit": 1, "timezone": ""}, {"zstack_timezone": "+09:00"}))
     others = ("USE_SSL", "VALIDATE_CERTS", "CA_PATH", "TIMEOUT", "TIMEZONE", "SESSION_ID", "ACCESS_KEY_ID")
     env = {**exported(zstack), **{f"ZSTACK_{name}": "" for name in others}}
@@ -252,7 +252,7 @@ def test_a_secret_of_another_type_is_refused_without_showing_it(
 def test_a_url_that_yaml_reads_as_a_mapping_is_refused_without_showing_it(
     face: str, zstack: Simulator, tmp_path: Path
 ) -> None:
-    # Without quotes, a colon and a space make a mapping of a URL.
+    # Without quotes, a colon and a space turn a URL into a mapping.
     split = {f"ssh://root:{SECRET}": "more@192.0.2.20/zstack_bs"}
     asks = [
         Ask(face, split, zstack.options),
@@ -348,14 +348,14 @@ def test_no_log_hides_success_and_failure(face: str, zstack: Simulator, tmp_path
     assert played.outcomes[0]["total"] == zstack.storages[0].total
     assert played.outcomes[1]["failed"]
     assert "no_log: true" in played.output
-    # The message of a failure is shown all the same by ansible-core 2.19 and later.
+    # ansible-core 2.19 and later show the message of a failure nevertheless.
     for hidden in ("zstack-db-backup", "192.0.2.20", "Sesame", zstack.storages[0].password):
         assert hidden not in played.output
 
 
 def test_a_loop_shows_urls_without_a_password(zstack: Simulator, tmp_path: Path) -> None:
     storages = [zstack.storages[0], zstack.storages[2]]
-    # Each its own password, from a dictionary that the loop does not show
+    # Each has its own password, from a dictionary that the loop does not show.
     passwords = {storage.url_without_password: storage.password for storage in storages}
     ask = Ask(
         "module",

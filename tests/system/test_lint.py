@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a reader copies from the documentation passes ansible-lint as strictly as anybody runs it."""
+"""The examples in the documentation pass ansible-lint with its strictest profile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.zstack.cloud.tests.system.test_mistakes import mistakes
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """All examples in YAML, each with a name for its file."""
+    """Yield all examples in YAML, each with a name for its file."""
     for example in examples():
         if example.language in PLAYS:
             yield re.sub(r"[./]", "-", example.source), example.text

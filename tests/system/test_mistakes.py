@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The common mistakes in the guide to troubleshooting: each is made, answered as quoted there, and fixed as told there.
+"""The common mistakes in the guide to troubleshooting: each gives the message, and is fixed, as described there.
 
 A mistake has three blocks: a task with the wrong lines emphasized, the message, and the lines to write instead.
 """
@@ -32,7 +32,7 @@ BLOCK = re.compile(
     r"^\.\. code-block:: \S+\n(?:    :emphasize-lines: (\d+)(?:-(\d+))?\n|    :class: fix\n)?((?:    .*\n|\n)+)",
     re.MULTILINE,
 )
-#: What stands in a quoted message for a part that is too long for the guide.
+#: The replacement for a part of a message that is too long for the guide.
 GAP = "[...]"
 
 
@@ -58,7 +58,7 @@ def read(title: str, text: str) -> Mistake:
 
 
 class Made(NamedTuple):
-    """What became of the mistakes: what the tasks printed, by title, and what stands here for the guide's names."""
+    """The outputs of the tasks, by title, and the replacements for the names in the guide."""
 
     wrong: dict[str, str]
     fixed: dict[str, str]
@@ -67,7 +67,7 @@ class Made(NamedTuple):
 
 @pytest.fixture(scope="module")
 def made(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Make all mistakes, and fix them, in one playbook: most of the time goes into its start."""
+    """Make and fix all mistakes in one playbook, since starting one takes most of the time."""
     place = tmp_path_factory.mktemp("mistakes")
     authority.cert_pem.write_to_path(place / "ca.pem")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -94,7 +94,7 @@ def made(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Mad
         ]
         play = {"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": tasks}
         (place / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
-        # With the default port, as the guide has it.
+        # With the default port, as in the guide.
         done = run("ansible-playbook", "play.yml", place=place, ZSTACK_PORT=str(zstack.port))
         assert done.returncode == 0, done.stdout + done.stderr
     parts = re.findall(r"^TASK \[(wrong|fixed): ([^\n]+)\] \*+\n(.*?)(?=^(?:TASK|PLAY) )", done.stdout, re.M | re.S)

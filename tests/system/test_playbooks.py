@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every fault of the catalogue, met by module and lookup in a real playbook, and whether its output shows a secret.
+"""Every fault of the catalogue, in a playbook with the module and the lookup, whose output must not show a secret.
 
 One run of ansible-playbook serves all tests: each fault is a host of its inventory, with a simulator of its own.
 """
@@ -32,9 +32,9 @@ from ansible_collections.zstack.cloud.tests.system import commands
 
 pytestmark = pytest.mark.xdist_group("playbooks")
 
-# What runs the module: hosts may have an older Python than Ansible's, and older requests.
+# The Python of the module: hosts may have an older one than Ansible, and an older requests.
 MODULE_PYTHON = os.environ.get("MODULE_PYTHON", sys.executable)
-# Whatever URLs, shells, JSON, HTML and YAML need to quote, between words that occur nowhere else.
+# Characters that URLs, shells, JSON, HTML and YAML have to quote, between words that do not occur elsewhere.
 WORDS = (
     "Zürich",
     "Äpfel",
@@ -53,7 +53,7 @@ STORAGE_PASSWORD = "Zürich'Äpfel\"Łódź\\Ягода $Ünder&Øresund<Straße
 METHODS = ("account", "session", "access_key")
 # The options that a method needs in addition.
 ZONES = {"access_key": {"timezone": "Asia/Shanghai"}}
-# Those whose answers quote the request, or the command line that the storage's URL stands on.
+# The faults whose responses quote the request, or the command line with the storage's URL.
 QUOTING = (
     "plain_500",
     "html_that_quotes_the_request",
@@ -63,7 +63,7 @@ QUOTING = (
     "illegal_url",
 )
 
-# One of module and lookup gets the password in the URL, the other one beside it.
+# Either the module or the lookup gets the password in the URL, the other one gets it in storage_password.
 PLAYBOOK = """
 - hosts: all
   connection: local
@@ -126,17 +126,17 @@ class Host:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of the playbook left behind."""
+    """The results of a run of the playbook."""
 
     results: dict[str, dict[str, Any]]  # by host: what module and lookup returned
-    outputs: dict[str, str]  # all that can be read, by where it stands
+    outputs: dict[str, str]  # everything that can be read, by its place
     servers: dict[str, str]  # by host: address and port
     sessions_left: dict[str, bool]
     secrets: set[str]
 
 
 def run(place: Path, hosts: dict[str, Host], quiet: bool) -> Run:
-    """Run the playbook as verbosely as can be."""
+    """Run the playbook with the highest verbosity."""
     with ExitStack() as stack:
         simulators: dict[str, Simulator] = {}
         inventory: dict[str, dict[str, Any]] = {}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the recipes of the guide do, run as the guide has them, and what ansible-runner writes to the disk."""
+"""The recipes in the guide, run as they are shown, and the files that ansible-runner writes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SHIPPED = Site.load()
 ACCOUNT_PASSWORD, STORAGE_PASSWORD = SHIPPED.accounts[0].password, SHIPPED.storages[0].password
 OTHER_PASSWORD = SHIPPED.storages[2].password
 
-# Backups of fixed times, so that each value is known.
+# Backups with fixed times, so that each value is known.
 SITE: dict[str, Any] = {
     "version": "4.8.30",
     "timezone": "Asia/Shanghai",
@@ -101,7 +101,7 @@ def blocks(title: str, language: str = "yaml") -> list[str]:
 
 
 def recipe(title: str, number: int = -1) -> list[dict[str, Any]]:
-    """Return a playbook of the guide; tasks become a play."""
+    """Return a playbook in the guide; tasks become a play."""
     plays: list[dict[str, Any]] = yaml.safe_load(blocks(title)[number])
     is_play = {"hosts", "ansible.builtin.import_playbook"} & plays[0].keys()
     return plays if is_play else [{"hosts": "localhost", "gather_facts": False, "tasks": plays}]
@@ -137,7 +137,7 @@ def succeeded(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def rendered(template: str, zstack: Simulator, place: Path, **variables: Any) -> str:
-    """Return what a template of the guide makes."""
+    """Render a template in the guide."""
     (place / "template.j2").write_text(template, encoding="utf-8")
     render = {"src": "template.j2", "dest": str(place / "rendered"), "mode": "0600"}
     connection = {**zstack.variables, "zstack_storage_password": zstack.storages[0].password}
@@ -252,7 +252,7 @@ def metrics(path: Path) -> dict[str, dict[str, float]]:
     for family in text_string_to_metric_families(path.read_text(encoding="utf-8")):
         assert family.type == "gauge"
         assert family.documentation
-        # Twice a metric, or one with the same labels, and node_exporter refuses the file.
+        # node_exporter refuses a file with a metric twice, or with the same labels twice.
         name = family.name.removeprefix("zstack_db_backup_")
         assert name not in found
         values = found[name] = {}
@@ -307,7 +307,7 @@ def test_the_metrics_file_is_replaced_at_once(fixed: Simulator, tmp_path: Path) 
 
 
 def cache(place: Path) -> dict[str, Any]:
-    """Return what the recipe's cache holds, after a check that it holds no secret."""
+    """Return the contents of the recipe's cache, which must not include a secret."""
     [file] = (place / ".ansible" / "facts").iterdir()
     text = file.read_text(encoding="utf-8")
     assert not exposed(text)
@@ -333,7 +333,7 @@ def test_cached_backups_are_used_without_another_scan(zstack: Simulator, tmp_pat
 
 
 def test_the_age_of_a_cached_backup_is_its_age_now(tmp_path: Path) -> None:
-    # A scan of yesterday: the clocks of server and backups are 25 hours behind those of whoever reads the facts.
+    # A scan of yesterday: the server's clock is 25 hours behind that of this machine.
     with Simulator(clock_offset=-25 * 3600) as zstack:
         done = play(caching(tmp_path), zstack, tmp_path)
     newest = cache(tmp_path)["zstack_db_backups"]["latest"]
@@ -384,7 +384,7 @@ def job(zstack: Simulator, tmp_path: Path) -> Path:
 def mesh(zstack: Simulator, place: Path) -> str:
     """Run the guide's command, and return what it showed. Only the worker finds this collection and the node."""
     [command] = blocks(TITLE, "bash")
-    # In the place of ssh and the name of another machine.
+    # Instead of ssh and the name of another machine.
     there = shlex.join(
         ["env", f"ANSIBLE_COLLECTIONS_PATH={os.environ['ANSIBLE_COLLECTIONS_PATH']}", f"ZSTACK_PORT={zstack.port}"]
     )

@@ -36,12 +36,12 @@ from ansible_collections.zstack.cloud.tests.browser.pages import (
 )
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
-# What no name, version or reason may bring into a file: controls but for line feeds, and what turns text or hides in it
+# Characters that no file may have: controls other than line feeds, and those that hide or change the direction of text
 UNWANTED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]")
 
 
 class Page(HTMLParser):
-    """A page as a browser takes it apart: its elements, its attributes, its text, and its tables by rows."""
+    """A page as a browser parses it: its elements, attributes, text, and tables by rows."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -345,7 +345,7 @@ def test_every_verdict_is_translated_into_chinese(tmp_path: Path) -> None:
         made(tmp_path, storages, report_db_backups_language="zh", report_db_backups_policy=policy)
         text = words(tmp_path)
         assert "ZStack 数据库备份" in text
-        # What is left in Latin letters are names, units, and what an engineer calls so in Chinese, too
+        # The remaining Latin letters are names, units, and terms that are also used in Chinese
         latin = set(re.findall(r"[A-Za-z]{3,}", re.sub(r"(?m)^    \d{4}-.*$|zstack_bs", "", text)))
         assert latin <= {"ZStack", "Asia", "Shanghai", "Ansible", "zstack", "cloud", "timezone"}, number
         page_of_zh = Page(tmp_path / PAGE)

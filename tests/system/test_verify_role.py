@@ -47,7 +47,7 @@ MIB = 1024 * 1024
 # At the boundary of each condition
 POLICY = {"max_age": "24h", "restorable": True, "min_count": 4, "min_size": "50MB", "max_shrink": 50}
 MET: dict[str, Any] = {"age": 86400, "version": VERSION, "count": 4, "size": 50 * MIB, "above": 0}
-# The least that is beyond it, and how the report puts it
+# The least that is beyond it, and the text of the report
 UNMET: dict[str, tuple[dict[str, Any], str]] = {
     "max_age": ({"age": 86401}, "newest is 24 h 1 s old (wanted: at most 24 h old)"),
     "restorable": ({"version": "4.8.29"}, "newest has version 4.8.29 (wanted: version 4.8.30)"),
@@ -61,7 +61,7 @@ UNMET: dict[str, tuple[dict[str, Any], str]] = {
 COMBINATIONS = list(chain.from_iterable(combinations(UNMET, number) for number in range(len(UNMET) + 1)))
 
 
-# What every play leaves here: the fact, and why the role failed.
+# Every play saves the fact, and why the role failed.
 PLAYBOOK = """
 - hosts: all
   gather_facts: false
@@ -86,13 +86,13 @@ PLAYBOOK = """
 
 
 def backup(age: int, size: int, version: str, **more: Any) -> dict[str, Any]:
-    """Return a backup of so many seconds ago."""
+    """Return a backup that was taken *age* seconds ago."""
     created = (NOW - timedelta(seconds=age)).replace(tzinfo=None)
     return {"created": str(created), "version": version, "size": size, **more}
 
 
 def backups(*unmet: str) -> list[dict[str, Any]]:
-    """Return backups that miss these conditions as barely as can be, and barely meet all others."""
+    """Return backups that narrowly miss these conditions, and narrowly meet all others."""
     values = dict(MET)
     for condition in unmet:
         values |= UNMET[condition][0]
@@ -126,7 +126,7 @@ def term(name: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Case:
-    """A host of the inventory: what it checks, and what comes of it."""
+    """A host of the inventory: what it checks, and the expected outcome."""
 
     storages: Any
     unmet: list[str] = field(default_factory=list)
@@ -151,7 +151,7 @@ CASES: dict[str, Case] = {
     **{f"off_{name}": Case([term(name)], policy={name: None}) for name in UNMET},
     "everything_off": Case([term("+".join(UNMET))], policy=dict.fromkeys(UNMET)),
     "restorable_false": Case([term("restorable")], policy={"restorable": False}),
-    # A command line and a survey have texts only, and a survey leaves an empty one
+    # A command line and a survey have only strings, and a survey passes an empty one
     "texts": Case([GOOD], policy={"restorable": "true", "min_count": "4", "max_shrink": "50", "min_storages": "1"}),
     "texts_unmet": Case(
         [term("restorable+min_count")],
@@ -195,7 +195,7 @@ CASES: dict[str, Case] = {
     ),
     "wrong_own_password": Case([{**GOOD, "password": "Łódź wrong"}, GOOD], ["good: "]),
 }
-#: Wrong options: never a verdict, but what to do
+#: Wrong options, which give an error instead of a verdict
 REFUSED: dict[str, tuple[Case, str]] = {
     "no_host": (Case([GOOD], more={"zstack_host": ""}), "host is missing"),
     "no_storage": (Case([]), "verify_db_backup_storages is missing: set the variable or export ZSTACK_STORAGE_URL"),
@@ -219,7 +219,7 @@ REFUSED: dict[str, tuple[Case, str]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """What the playbook left behind."""
+    """The results of the playbook."""
 
     verdicts: dict[str, dict[str, Any]]  # the facts, by host
     reasons: dict[str, str]  # why the role failed
@@ -246,7 +246,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def frozen(site: Path, **settings: Any) -> Iterator[Simulator]:
-    """Play a site whose clock stands still."""
+    """Simulate a site whose clock does not advance."""
     with Simulator(site, **settings) as zstack:
         zstack.play({"headers": {"Date": format_datetime(NOW.astimezone(timezone.utc), usegmt=True)}}, on="scan")
         yield zstack
@@ -278,7 +278,7 @@ def reports(shown: str) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def all_cases(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Run all cases, as verbosely as can be."""
+    """Run all cases with the highest verbosity."""
     place = tmp_path_factory.mktemp("cases")
     with ExitStack() as stack:
         nodes = {
@@ -290,7 +290,7 @@ def all_cases(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         closed.bind(("127.0.0.1", 0))
         session = nodes["old"].open_session()
         of_node: dict[str, dict[str, Any]] = {name: variables(zstack) for name, zstack in nodes.items()}
-        # An account's login would tell the offset.
+        # The login of an account would reveal the offset.
         no_account = {"zstack_account_name": "", "zstack_account_password": "", "zstack_session_uuid": session}
         of_node["old"] |= no_account
         of_node["down"] = {**of_node["node"], "zstack_port": closed.getsockname()[1], "zstack_retries": 0}

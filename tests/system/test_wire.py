@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The requests as they are on the wire, byte for byte, against what a management node documents.
+"""The requests byte for byte, compared with the documentation of the API.
 
 A server that only records answers here, so that nothing reads a request in the way that we write it.
 """
@@ -34,7 +34,7 @@ SESSION = "5d2105b0bb214db9a1b7a3f4c5c4f6aa"
 PASSWORD = "Moon#Cake&é"
 SCAN = "/zstack/v1/database-backups/image-store"
 TIME_ZONE = "/zstack/v1/management-nodes/platform-timezone"
-#: What stands for a Content-Length that is the body's.
+#: The replacement for a Content-Length that is right.
 RIGHT_LENGTH = "Content-Length: the body's"
 
 LOGIN = "PUT /zstack/v1/accounts/login HTTP/1.1"
@@ -58,7 +58,7 @@ REPLIES: Mapping[str, Any] = {
 
 
 class Recorder(socketserver.ThreadingTCPServer):
-    """Keeps the bytes of each request, and answers it."""
+    """A server that keeps the bytes of each request, and responds to it."""
 
     daemon_threads = True
 
@@ -75,12 +75,12 @@ class Recorder(socketserver.ThreadingTCPServer):
         return [readable(head, body) for head, body in self.received]
 
     def expected(self, line: str, *headers: str, body: Any = None) -> str:
-        """Return a request with the headers that each one has, and those that this one has."""
+        """Return a request with the headers of every request, and its own."""
         common = [
             f"Host: 127.0.0.1:{self.port}",
             f"User-Agent: zstack.cloud/{VERSION}",
             "Accept: */*",  # results are JSON, but errors plain text or HTML
-            "Accept-Encoding: gzip, deflate",  # no other coding, as only these can be undone piece by piece everywhere
+            "Accept-Encoding: gzip, deflate",  # the only encodings that can be decoded in pieces everywhere
             "Connection: keep-alive",
         ]
         content = ["Content-Type: application/json", RIGHT_LENGTH] if body else []
@@ -123,7 +123,7 @@ def readable(head: bytes, body: bytes) -> str:
     if body:
         headers = [RIGHT_LENGTH if header == f"Content-Length: {len(body)}" else header for header in headers]
     elif line.startswith("DELETE"):
-        # It says the same as its absence, and some clients write it.
+        # Some clients write it, which makes no difference.
         headers = [header for header in headers if header != "Content-Length: 0"]
     return as_text(line, headers, json.loads(body) if body else None)
 
@@ -134,7 +134,7 @@ def as_text(line: str, headers: list[str], body: Any) -> str:
 
 
 def together(requests: list[str]) -> str:
-    """Return *requests* in an order of their own, as one text, whose differences pytest shows line by line."""
+    """Return the sorted *requests* as one text, whose differences pytest shows line by line."""
     return "\n".join(sorted(requests))
 
 
@@ -149,7 +149,7 @@ def recorder() -> Iterator[Recorder]:
 
 
 def run_module(recorder: Recorder, place: Path, env: Mapping[str, str] | None = None, **options: Any) -> None:
-    """Run the module, as a user whose .netrc has an entry for the host: it is for other programs."""
+    """Run the module as a user whose .netrc has an entry for the host, for other programs."""
     netrc = place / ".netrc"
     netrc.write_text("machine 127.0.0.1 login nobody password nothing\n")
     netrc.chmod(0o600)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A version that several files have to name is the same in all of them."""
+"""Versions are the same in all files that name them."""
 
 from __future__ import annotations
 

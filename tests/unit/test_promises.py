@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the guides promise is what there is."""
+"""The guides are right about tests, hints and messages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def guide(name: str) -> str:
 
 
 def promised() -> list[str]:
-    """The tests that the guide to security names."""
+    """Return the tests that the guide to security names."""
     return re.findall(r"``(test_\w+\.py::test_\w+)``", guide("security"))
 
 
@@ -60,7 +60,7 @@ def test_the_guide_lists_each_answer_that_has_a_hint(words: str) -> None:
 
 
 def messages_in_guides() -> list[str]:
-    """The messages in the columns of messages of the guides' tables, cell by cell."""
+    """Return the cells of the guides' tables that quote messages."""
     cells = []
     for path in sorted(GUIDES.glob("*.rst")):
         for table in path.read_text(encoding="utf-8").split(".. list-table::")[1:]:
@@ -71,7 +71,7 @@ def messages_in_guides() -> list[str]:
 
 @cache
 def texts_of_code() -> tuple[set[str], set[str]]:
-    """The texts in plugins/: those without gaps, and the pieces of f-strings that stand before a gap."""
+    """Return the texts in plugins/: those without gaps, and the pieces of f-strings before a gap."""
     whole, before_gaps = {missing_required_lib("requests")}, set()
     for path in PLUGINS.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -91,7 +91,7 @@ def texts_of_simulator() -> list[str]:
 
 
 def is_message(words: str) -> bool:
-    """Return whether a text of the code has these words, maybe the last of them in a text that fills a gap."""
+    """Return whether a text of the code has these words, the last of which may be in a text that fills a gap."""
     whole, before_gaps = texts_of_code()
     splits = [(words[:index], words[index:]) for index in range(1, len(words)) if words[index - 1 : index] == " "]
     return any(words in text for text in whole) or any(
@@ -106,7 +106,7 @@ def test_the_columns_of_messages_are_found() -> None:
 
 @pytest.mark.parametrize("cell", messages_in_guides())
 def test_each_message_in_the_guides_is_one_of_the_code_or_of_the_simulator(cell: str) -> None:
-    # What has a status behind it is an answer of ZStack's or of a proxy.
+    # A message with a status is a response of ZStack or of a proxy.
     is_answer = re.search(r"\([0-9]{3}\)$", cell) is not None
     for message in re.findall(r"``([^`]+)``", cell):
         if is_answer:

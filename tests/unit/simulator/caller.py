@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A bare client of the simulator, without anything of the collection's: the two could agree on a mistake."""
+"""A client of the simulator without any code of the collection, which could make the same mistake."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SCAN = "/v1/database-backups/image-store"
 
 class _NoRedirects(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Find no target: requests looks at it, and reads the body, even if it is not to follow it."""
+        """Return no target, or requests would read the body of a redirect that it does not follow."""
 
 
 class Caller:
-    """Calls the API of *zstack* over one connection, without what the environment says about proxies."""
+    """Calls the API of *zstack* over one connection, without the proxies of the environment."""
 
     def __init__(self, zstack: Simulator, scheme: str = "http", verify: str | bool = True) -> None:
         self.zstack = zstack

@@ -21,7 +21,7 @@ from ansible_collections.zstack.cloud.tests.unit.simulator.caller import SCAN, C
 LIMIT = 64 * 1024 * 1024
 PLAYABLE = [name for name, fault in catalogue().items() if fault.play]
 
-# What a client asks for; it cannot read a reply in another one
+# The encodings that a client accepts; it cannot read a reply in another one
 ENCODINGS = {None, "gzip"}
 
 
@@ -31,7 +31,7 @@ def limit(fault: Fault) -> float:
 
 
 def make(caller: Caller, fault: Fault) -> requests.Response:
-    """Make the call that a fault names, with its reply's body still to be read."""
+    """Make the call that a fault names, without reading the body of its reply."""
     session = caller.zstack.open_session()
     calls: dict[str, tuple[str, str, Any]] = {
         "any": ("GET", SCAN, None),
@@ -48,7 +48,7 @@ def make(caller: Caller, fault: Fault) -> requests.Response:
 
 
 def size(reply: requests.Response) -> int:
-    """The length of a reply's body, which may be too long to be kept; at most a little over the limit."""
+    """Return the length of a body, without keeping it, up to a little more than the limit."""
     length = 0
     for chunk in reply.iter_content(65536):
         length += len(chunk)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What real Java does with dates, URLs, times and zones: the lines of tests/java."""
+"""The behavior of Java with dates, URLs, times and zones: the lines of tests/java."""
 
 from __future__ import annotations
 

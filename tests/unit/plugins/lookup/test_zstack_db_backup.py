@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lookup itself, over HTTP, with a templar that does nothing and with Ansible's own."""
+"""The lookup, with a templar that does nothing and with Ansible's own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SECRETS = (
     "storage_password",
 )
 
-# What is trusted to hold a template: everything, until ansible-core 2.18.
+# Until ansible-core 2.18, every string is trusted as a template.
 trusted: Callable[[str], str] = getattr(ansible.template, "trust_as_template", str)
 
 
@@ -37,7 +37,7 @@ class Untouchable:
 
 
 class PlainTemplar:
-    """Takes every text for what it is, and fails for the variables that must not be evaluated."""
+    """Returns every value as it is, and fails for variables that must not be evaluated."""
 
     def template(self, value: Any) -> Any:
         assert not isinstance(value, Untouchable), "a variable was evaluated that is not needed"
@@ -45,7 +45,7 @@ class PlainTemplar:
 
 
 class Vaulted(Sequence[str]):
-    """What a text in the inline form of ansible-vault is, until ansible-core 2.18."""
+    """An inline vaulted string, as it is until ansible-core 2.18."""
 
     __ENCRYPTED__ = True
 
@@ -185,7 +185,7 @@ def test_the_password_of_a_term_wins_over_the_keyword_this_over_the_variable_and
     assert look_up({"url": url, "password": right}, variables=by_wrong, storage_password=wrong, **options)[0]["total"]
     assert look_up(url, variables=by_wrong, storage_password=right, **options)[0]["total"]
     assert look_up(url, variables={"zstack_storage_password": right}, **options)[0]["total"]
-    # A term with a password of its own needs none of another place.
+    # A term with its own password needs no other one.
     assert look_up(storage.url, variables=by_wrong, **options)[0]["total"]
 
 
@@ -258,7 +258,7 @@ def test_authentication_options_are_never_mixed_from_two_places(
     monkeypatch.setenv("ZSTACK_ACCOUNT_PASSWORD", password)
     half = {"zstack_account_name": name}
     assert refusal(zstack.storage_url, variables=half, **node) == "account_name also requires account_password"
-    # A whole pair in a place that comes later is not looked at.
+    # A complete pair in a later place is ignored.
     both = {**half, "zstack_account_password": password}
     line = refusal(zstack.storage_url, variables=both, access_key_id="x", **node)
     assert line == "access_key_id also requires access_key_secret"
@@ -356,7 +356,7 @@ def test_a_secret_in_the_environment_that_is_no_utf_8_is_refused_by_name_alone(
 
 
 def omit() -> Any:
-    """What Ansible's variable of this name is: a text until ansible-core 2.18, an object since then."""
+    """Ansible's variable of this name: a string until ansible-core 2.18, an object since then."""
     try:
         from ansible._internal._templating._utils import Omit
     except ImportError:
@@ -365,7 +365,7 @@ def omit() -> Any:
 
 
 def with_omit(placeholder: Any) -> dict[str, Any]:
-    """What Ansible adds to the variables: only a text."""
+    """What Ansible adds to the variables: only a string."""
     return {"omit": placeholder} if isinstance(placeholder, str) else {}
 
 

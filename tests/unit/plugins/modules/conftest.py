@@ -18,7 +18,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import st
 
 @pytest.fixture
 def handlers() -> Iterator[None]:
-    """Restores the signal handlers: a module sets them for a process of its own."""
+    """Restore the signal handlers, which a module sets for its own process."""
     before = stopping_signals()
     yield
     for number, handler in before.items():
@@ -27,7 +27,7 @@ def handlers() -> Iterator[None]:
 
 @pytest.fixture
 def run(handlers: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Runs a module with options, as Ansible's wrapper does, and returns what it prints."""
+    """Run a module with options, as Ansible's wrapper does, and return what it prints."""
 
     def run_module(module: ModuleType, **options: Any) -> Any:
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The modules that list backups: their options and what they return, without ansible-playbook around them."""
+"""The modules that list backups: their options and return values, without ansible-playbook."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.zstack.cloud.tests.simulator import Simulator
 MODULES = (zstack_db_backup_info, zstack_db_backup_facts)
 SECRET = "Open-Sesame"
 FORM = "ssh://username@hostname[:sshPort]/path"
-#: What changes from one run to the next.
+#: The keys whose values change from one run to the next.
 CLOCK = ("checked_at", "age_seconds")
 
 Run = Callable[..., Any]
