@@ -20,7 +20,7 @@ from .replies import Refused, refused, tomcat_page
 from .settings import Settings
 from .site import Site
 
-#: The path of what is not ZStack's: the list of open sessions, for playbooks that have to know them.
+#: The prefix of the simulator's own paths, outside any context path: the list of open sessions, for playbooks.
 CONTROL = "/simulator/"
 
 #: The methods that ZStack's dispatcher serves.

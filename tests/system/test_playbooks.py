@@ -161,7 +161,6 @@ def run(place: Path, hosts: dict[str, Host], quiet: bool) -> Run:
         done = commands.run(
             *("ansible-playbook", "-vvvvv", "-i", "inventory.yml", "playbook.yml"),
             place=place,
-            seconds=600,
             ANSIBLE_LOG_PATH=str(place / "ansible.log"),
             ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.junit",
             JUNIT_OUTPUT_DIR=str(place / "junit"),

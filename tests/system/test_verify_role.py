@@ -267,7 +267,7 @@ def policy(**options: Any) -> dict[str, Any]:
 
 
 def play(place: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return run("ansible-playbook", *arguments, place=place, seconds=600, ANSIBLE_FORKS="4", **env)
+    return run("ansible-playbook", *arguments, place=place, ANSIBLE_FORKS="4", **env)
 
 
 def reports(shown: str) -> dict[str, list[str]]:

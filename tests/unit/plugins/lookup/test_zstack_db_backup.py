@@ -158,7 +158,7 @@ def test_a_wrong_option_is_an_error_even_without_terms(
 def test_a_plain_password_from_any_place_is_encoded(form: str, password: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Simulator(storage_password=password) as zstack:
         storage = zstack.storages[0]
-        options = {"host": zstack.host, "port": zstack.port, **zstack.credentials("session")}
+        options: dict[str, Any] = {"host": zstack.host, "port": zstack.port, **zstack.credentials("session")}
         if form == "mapping":
             results = look_up({"url": storage.url_without_password, "password": password}, **options)
         elif form == "keyword":
