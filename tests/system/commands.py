@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.zstack.cloud.tests.limits import HANGS
+from ansible_collections.zstack.cloud.tests.limits import HANGS, PLAYBOOK_HANGS
 
 MODULE = "ansible_collections.zstack.cloud.plugins.modules.zstack_db_backup_info"
 
@@ -33,7 +33,7 @@ def run(*command: str, place: Path, typed: str = "", **env: str) -> subprocess.C
         input=typed,
         capture_output=True,
         encoding="utf-8",
-        timeout=4 * HANGS,  # some playbooks have a hundred hosts
+        timeout=PLAYBOOK_HANGS,
         check=False,
     )
 

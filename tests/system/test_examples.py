@@ -27,7 +27,6 @@ import yaml
 from ansible_collections.zstack.cloud.plugins.lookup import zstack_db_backup
 from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_METHODS
 from ansible_collections.zstack.cloud.plugins.modules import zstack_db_backup_facts, zstack_db_backup_info
-from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.system.commands import run
 

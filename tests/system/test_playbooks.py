@@ -26,7 +26,7 @@ from urllib.parse import quote, unquote
 import pytest
 import yaml
 
-from ansible_collections.zstack.cloud.tests.limits import HANGS, PLAYBOOK_HANGS
+from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Fault, Simulator, catalogue
 from ansible_collections.zstack.cloud.tests.system import commands
 
@@ -193,8 +193,6 @@ def run(place: Path, hosts: dict[str, Host], quiet: bool) -> Run:
             },
             secrets={account_password, key_secret, digest, *WORDS, *sessions},
         )
-
-
 
 
 def readings(text: str) -> Iterator[str]:

@@ -29,7 +29,6 @@ from urllib.parse import quote
 import pytest
 import yaml
 
-from ansible_collections.zstack.cloud.tests.limits import PLAYBOOK_HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.system.commands import run
 from ansible_collections.zstack.cloud.tests.system.test_examples import READMES, ROOT, SHOWN_AT, blocks

@@ -227,7 +227,7 @@ def test_whatever_proxy_the_environment_names_a_result_or_a_zstack_error_comes_o
     zstack: Simulator, gather: Gather, no_names: None
 ) -> None:
     reached: Counter[bool] = Counter()
-    session = zstack.open_session("admin")
+    session = zstack.open_session()
     good_proxies = st.text("aZ0é密:%").map(lambda user: f"http://me{user}@127.0.0.1:{zstack.port}")
 
     @settings(max_examples=200)
