@@ -21,6 +21,7 @@ import trustme
 
 from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import catalogue
+from ansible_collections.zstack.cloud.tests.system.commands import run
 
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "tests.simulator"]
@@ -101,12 +102,12 @@ def test_it_plays_the_faults_it_is_given(tmp_path: Path) -> None:
 
 
 def test_it_lists_the_faults() -> None:
-    output = subprocess.run([*COMMAND, "--list-faults"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    output = run(*COMMAND, "--list-faults", place=ROOT).stdout
     assert [line.split()[0] for line in output.splitlines()] == list(catalogue())
 
 
 @pytest.mark.parametrize("fault", ["nothing", "html_502@nowhere", "connection_refused"])
 def test_it_refuses_a_fault_that_cannot_be_played(fault: str) -> None:
-    process = subprocess.run([*COMMAND, "--fault", fault], cwd=ROOT, capture_output=True, text=True, check=False)
+    process = run(*COMMAND, "--fault", fault, place=ROOT)
     assert process.returncode == 2
     assert "there is no" in process.stderr
