@@ -276,7 +276,7 @@ def docs(session: nox.Session) -> None:
         *("--cleanup", "everything", "--dest-dir", str(source), "zstack.cloud"),
         env={"ANSIBLE_COLLECTIONS_PATH": str(copy.current_place)},
     )
-    session.run("sphinx-build", "-q", "-W", "--keep-going", "-c", "docs/docsite", str(source), "build/docs")
+    session.run("sphinx-build", "-q", "-E", "-W", "--keep-going", "-c", "docs/docsite", str(source), "build/docs")
     session.log("Open build/docs/index.html")
 
 
