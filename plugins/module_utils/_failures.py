@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import UnreadableResponse, ZStackError
@@ -133,7 +132,7 @@ def _describe(exc: BaseException, connection: Connection) -> tuple[str, str, boo
     if isinstance(root, ConnectionRefusedError):
         hint = "Check host and port, and that the management node is running."
         return f"connection refused: nothing is listening on port {connection.port}", hint, before_reply
-    if isinstance(root, (ConnectionResetError, BrokenPipeError, RemoteDisconnected)):
+    if isinstance(root, (ConnectionResetError, BrokenPipeError)):
         return f"the connection was cut off: {reason}", "Check host, port and use_ssl.", before_reply
     if isinstance(root, (OSError, requests.RequestException, urllib3.exceptions.HTTPError)):
         return f"the connection failed: {reason}", "Check host, port and use_ssl.", False

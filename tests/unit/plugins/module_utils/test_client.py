@@ -451,6 +451,15 @@ def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
     assert not zstack.sessions
 
 
+def test_the_thread_of_a_call_that_timed_out_ends(zstack: Simulator, gather: Gather) -> None:
+    before = set(threading.enumerate())
+    zstack.play("silence", on="scan")
+    failure(gather, zstack, timeout=1)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(HANGS)
+        assert not thread.is_alive()
+
+
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
