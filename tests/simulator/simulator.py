@@ -60,11 +60,9 @@ class Simulator:
         """Return the options of an authentication method: session, account or access_key."""
         if method == "session":
             return {"session_uuid": self.open_session()}
-        names, values = {
-            "account": (("account_name", "account_password"), self.account),
-            "access_key": (("access_key_id", "access_key_secret"), self.access_key),
-        }[method]
-        return dict(zip(names, values))
+        if method == "access_key":
+            return dict(zip(("access_key_id", "access_key_secret"), self.access_key))
+        return dict(zip(("account_name", "account_password"), self.account))
 
     @property
     def options(self) -> dict[str, Any]:
