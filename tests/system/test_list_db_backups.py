@@ -177,3 +177,30 @@ def test_no_secret_is_shown_at_the_highest_verbosity(fault: str | None, zstack: 
     secrets |= {storage_password, quote(storage_password), quote(quote(storage_password))}
     output = done.stdout + done.stderr + (tmp_path / "ansible.log").read_text(encoding="utf-8")
     assert not {secret for secret in secrets if secret in output}
+
+
+@pytest.mark.parametrize("place", ["a string", "a list", "environment"])
+def test_several_urls_are_answered_with_the_limit(place: str, zstack: Simulator, tmp_path: Path) -> None:
+    urls = [storage.url_without_password for storage in zstack.storages[:2]]
+    given = {**options(zstack), "zstack_storage_url": urls if place == "a list" else " ".join(urls)}
+    where: dict[str, Any] = {"env": exported(given)} if place == "environment" else {"variables": given}  # type: ignore[arg-type]
+    done = list_db_backups(tmp_path, **where)
+    assert done.returncode == 2
+    assert "list_db_backups shows one storage: set one URL" in done.stdout
+    assert not zstack.requests
+
+
+def test_an_empty_storage_has_a_sentence_and_no_table(zstack: Simulator, tmp_path: Path) -> None:
+    done = list_db_backups(tmp_path, variables=options(zstack, storage=2))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "There is no backup on ssh://root:***@192.0.2.22/zstack_bs." in done.stdout
+    assert "RESTORABLE" not in done.stdout
+
+
+def test_a_time_in_the_future_is_called_so_and_has_no_age(zstack: Simulator, tmp_path: Path) -> None:
+    done = list_db_backups(tmp_path, variables={**options(zstack), "zstack_timezone": "-12:00"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "in the future  yes" in done.stdout
+    assert "has a time in the future" in done.stdout
+    assert "check zstack_timezone, and the clocks" in " ".join(done.stdout.split())
+    assert not re.search(r"-\d+ (min|h|days)", done.stdout)

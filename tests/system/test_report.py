@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import html
+import json
+import random
 import re
 import stat
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta, timezone
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
+from statistics import median_low
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -35,6 +40,7 @@ from ansible_collections.zstack.cloud.tests.browser.pages import (
     site,
 )
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
+from ansible_collections.zstack.cloud.tests.system.commands import run
 
 # Characters that no file may have: controls other than line feeds, and those that hide or change the direction of text
 UNWANTED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]")
@@ -145,6 +151,14 @@ def test_missed_nights_and_the_change_of_version_are_described(tmp_path: Path) -
         ([], 0),
         ([15], 0),
         ([15 + 24 * 3], 2),
+        # Two intervals: the shorter one is the usual one
+        ([15, 15 + 24 * 10, 15 + 24 * 11], 9),
+        # What cannot be drawn makes no days missing: one of years ago, one of the future
+        ([15, 39, 24 * 365 * 3], 0),
+        ([-24 * 30, 15, 39, 39 + 48], 1),
+        ([-24 * 30], 0),
+        # All of the timeline
+        ([24 * 365 * 20], 13),
     ],
 )
 def test_a_day_without_a_backup_is_missed_unless_backups_are_rarer(
@@ -270,10 +284,10 @@ def test_each_node_has_a_section_even_if_it_is_down(tmp_path: Path) -> None:
         done = report(tmp_path, hosts=hosts, report_db_backups_hosts="mn1:mn2:mn3")
     assert done.returncode == 0, done.stdout + done.stderr
     text = words(tmp_path)
-    assert re.findall(r"^(mn\d): (.*)", text, re.MULTILINE) == [
-        ("mn1", "Ready for an upgrade"),
-        ("mn2", "Not ready for an upgrade"),
-        ("mn3", "Ready for an upgrade"),
+    assert re.findall(r"^(mn\d .*): (.*)", text, re.MULTILINE) == [
+        ("mn1 (127.0.0.1)", "Ready for an upgrade"),
+        ("mn2 (127.0.0.1)", "Not ready for an upgrade"),
+        ("mn3 (127.0.0.1)", "Ready for an upgrade"),
     ]
     assert "connection refused" in text
     found = Page(tmp_path / PAGE)
@@ -282,14 +296,64 @@ def test_each_node_has_a_section_even_if_it_is_down(tmp_path: Path) -> None:
     assert "connection refused" in found.text
 
 
-def test_a_wrong_option_of_one_node_is_on_the_page_and_fails_the_run(tmp_path: Path) -> None:
+def test_a_node_with_a_wrong_option_is_on_the_page_as_not_checked_and_fails_alone(tmp_path: Path) -> None:
+    (tmp_path / PAGE).write_text("Ready, said an earlier run")
+    wrong: dict[str, tuple[dict[str, Any], str]] = {
+        "mn2": ({"zstack_timeout": "soon"}, "timeout"),
+        "mn3": ({"report_db_backups_language": "de"}, "report_db_backups_language must be en or zh, got de"),
+        "mn4": ({"report_db_backups_policy": "2d"}, "report_db_backups_policy must be a dictionary"),
+        "mn5": ({"report_db_backups_storages": [None]}, "url is missing"),
+        "mn6": ({"report_db_backups_storages": [""]}, "url is missing"),
+    }
     with site(tmp_path, SITES["one"]) as zstack:
         up = options(zstack)
-        hosts = {"mn1": {**up, "zstack_timeout": "soon"}, "mn2": up}
-        done = report(tmp_path, hosts=hosts, report_db_backups_hosts="mn1:mn2")
+        hosts = {"mn1": up, **{host: {**up, **option} for host, (option, _message) in wrong.items()}}
+        done = report(tmp_path, hosts=hosts, report_db_backups_hosts=",".join(hosts))
     assert done.returncode == 2
-    assert re.search(r"^mn1: Not checked\n +.*timeout", words(tmp_path), re.MULTILINE)
-    assert "mn2: Ready for an upgrade" in words(tmp_path)
+    text, found = words(tmp_path), Page(tmp_path / PAGE)
+    assert "mn1 (127.0.0.1): Ready for an upgrade" in text
+    for host, (_option, message) in wrong.items():
+        assert re.search(rf"^{host} .*: Not checked\n +.*{re.escape(message)}", text, re.MULTILINE), text
+        assert re.search(rf"^{host} .*failed=1", done.stdout, re.MULTILINE)
+    assert re.search(r"^mn1 .*failed=0", done.stdout, re.MULTILINE)
+    assert "<title>Not ready for an upgrade" in found.source
+    assert "1 of 6 management nodes ready" in found.text
+
+
+@pytest.mark.parametrize(("hosts", "name"), [("nowhere", "nowhere"), ("mn1,nowhere", "nowhere"), ("mn1:!mn1",) * 2])
+def test_hosts_that_are_not_in_the_inventory_are_a_mistake(hosts: str, name: str, tmp_path: Path) -> None:
+    done = report(tmp_path, hosts={"mn1": {}}, report_db_backups_hosts=hosts)
+    assert done.returncode == 2
+    assert f"report_db_backups_hosts matches no host of the inventory: {name}\"" in done.stdout
+    assert not (tmp_path / PAGE).exists()
+
+
+def test_a_relative_path_is_one_in_the_working_directory(tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    printed = made(tmp_path, SITES["one"], report_db_backups_dest="pages/today.html")
+    assert f'"msg": "{tmp_path.resolve() / "pages" / "today.html"}"' in printed
+    assert {path.name for path in (tmp_path / "pages").iterdir()} == {"today.html", "today.txt"}
+
+
+def test_a_link_is_kept_and_its_file_written(tmp_path: Path) -> None:
+    (tmp_path / PAGE).symlink_to("elsewhere.html")
+    (tmp_path / "today.html").write_bytes(b"\xff\xfe not UTF-8")
+    (tmp_path / TEXT).symlink_to("today.html")
+    made(tmp_path, SITES["one"])
+    assert (tmp_path / PAGE).is_symlink()
+    assert (tmp_path / TEXT).is_symlink()
+    assert "</html>" in (tmp_path / "elsewhere.html").read_text("utf-8")
+    assert "Ready for an upgrade" in (tmp_path / "today.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", [PAGE, TEXT])
+def test_a_directory_in_place_of_a_file_is_named(name: str, zstack: Simulator, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    done = report(tmp_path, **options(zstack))
+    assert done.returncode == 2
+    assert "report_db_backups_dest must be the path of a file that can be read and written" in done.stdout
+    assert f"{tmp_path.resolve() / name}, which is a directory" in done.stdout
+    assert not zstack.requests
 
 
 @pytest.mark.parametrize(
@@ -300,7 +364,7 @@ def test_a_wrong_option_of_one_node_is_on_the_page_and_fails_the_run(tmp_path: P
             "report_db_backups_storages is missing: set the variable or export ZSTACK_STORAGE_URL",
         ),
         ({"report_db_backups_language": "de"}, "report_db_backups_language must be en or zh, got de"),
-        ({"report_db_backups_dest": "page.txt"}, "report_db_backups_dest must end in .html, got page.txt"),
+        ({"report_db_backups_dest": "page.txt"}, "report_db_backups_dest must end in .html, got /"),
         ({"report_db_backups_policy": {"max_aeg": "2d"}}, "unsupported options: max_aeg"),
         ({"zstack_host": ""}, "host is missing"),
     ],
@@ -389,3 +453,149 @@ def test_a_backup_without_a_readable_time_is_in_the_table_alone(tmp_path: Path) 
     assert [cells[0].strip() for cells in found.rows[1:]] == ["undated", "\u2013"]
     assert "2 without a readable time" in found.text
     assert '<use href="#v0" x="' not in found.source
+
+
+def test_the_day_of_a_backup_is_that_of_the_offset_at_its_time(tmp_path: Path) -> None:
+    zone, checked = ZoneInfo("America/New_York"), datetime(2026, 11, 5, 17, tzinfo=timezone.utc)
+    backups = [
+        night(0, created=f"2026-{month}-{day:02} 00:15:00")
+        for month, days in ((10, range(15, 32)), (11, range(1, 6)))
+        for day in days
+        if (month, day) != (10, 20)
+    ]
+    later = (checked - NOW).total_seconds()
+    made(tmp_path, [backups], later=later, zstack_timezone=str(zone))
+    assert "Days without a backup: no backup on 2026-10-20\n" in words(tmp_path)
+
+
+@pytest.mark.parametrize("created", ["0001-01-01T00:00:00Z", "0002-01-01T00:00:00Z", "9998-12-30T00:00:00Z"])
+def test_times_that_are_nonsense_stay_out_of_the_timeline(created: str, tmp_path: Path) -> None:
+    made(tmp_path, [[night(0, created=created), night(1, created=created)], nights(3)])
+    found = Page(tmp_path / PAGE)
+    assert found.source.count('<use href="#v0" x="') == 1 + 3  # and the legend
+    assert max(map(int, re.findall(r"\((\d+) days\)", found.text)), default=0) <= 3
+    made(tmp_path, [[night(0, created=created)]])
+
+
+def test_without_a_dated_backup_there_is_no_claim_about_missing_days(tmp_path: Path) -> None:
+    made(tmp_path, SITES["none"])
+    assert "Days without a backup: no backup\n" in words(tmp_path)
+    assert "none since" not in words(tmp_path) + Page(tmp_path / PAGE).text
+
+
+def test_the_text_too_says_that_single_storages_have_gaps(tmp_path: Path) -> None:
+    made(tmp_path, [nights(9), nights(9, missed=[4])])
+    told = "none since 2026-11-14, but 1 storage has gaps"
+    assert f"Days without a backup: {told}\n" in words(tmp_path)
+    assert told in Page(tmp_path / PAGE).text
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/New_York"])
+def test_written_and_checked_are_in_one_zone(zone: str, tmp_path: Path) -> None:
+    with site(tmp_path, SITES["one"]) as zstack:
+        done = report(tmp_path, env={"TZ": zone}, **options(zstack))
+    assert done.returncode == 0, done.stdout + done.stderr
+    for text in (words(tmp_path), Page(tmp_path / PAGE).text):
+        written = re.search(r"Written (\S+ \S+ \+08:00) by", text)
+        assert written, text
+        at = datetime.strptime(written[1], "%Y-%m-%d %H:%M %z")
+        assert timedelta(0) <= datetime.now(timezone.utc) - at < timedelta(hours=1)
+
+
+def test_an_absurd_size_is_short_on_the_page(tmp_path: Path) -> None:
+    made(tmp_path, [[night(0, size=10**300), night(1)]])
+    assert not re.search(r"\d{40}", Page(tmp_path / PAGE).source + words(tmp_path))
+    assert "> 1000 YB" in words(tmp_path)
+
+
+def test_a_nameless_backup_that_is_another_one_is_a_change(tmp_path: Path) -> None:
+    changed = []
+    for identifier in ("one", "one", "other"):
+        with site(tmp_path, SITES["one"]) as zstack:
+            backup = {"id": identifier, "createdTime": "2026-11-23 02:00:11", "version": "4.8.30"}
+            zstack.clear()
+            zstack.play({"body": json.dumps({"backups": [backup]})}, on="scan")
+            done = report(tmp_path, **options(zstack), report_db_backups_policy={"max_age": "900w"})
+        assert done.returncode == 0, done.stdout + done.stderr
+        changed.append(changes(done.stdout))
+    assert changed == [1, 0, 1]
+
+
+def missing_days(storages: Sequence[Sequence[datetime]], checked: datetime) -> list[set[date]]:
+    """Return the missing days of each storage and of the platform as guide_report.rst defines them.
+
+    All backups are on the timeline and dated; a platform has the shortest usual interval of its storages.
+    """
+    intervals = []
+    for backups in storages:
+        days = sorted({backup.date() for backup in backups})
+        intervals.append(median_low([(to - since).days for since, to in pairwise(days)]) if len(days) > 1 else None)
+    intervals.append(min((each for each in intervals if each), default=None))
+    found = []
+    for backups, interval in zip([*storages, [each for backups in storages for each in backups]], intervals):
+        longest = timedelta(hours=26) if (interval or 1) == 1 else timedelta(days=1.5 * (interval or 1))
+        taken = {backup.date() for backup in backups}
+        missing = set()
+        for number in range(1, 60):
+            day = checked.date() - timedelta(days=number)
+            before = [each for each in backups if each.date() < day]
+            after = [each for each in backups if each.date() > day] or [checked]
+            if day not in taken and before and (min(after) - max(before)) > longest:
+                missing.add(day)
+        found.append(missing)
+    return found
+
+
+def test_missing_days_are_those_of_an_independent_computation(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    checked = datetime(2026, 11, 23, 9, tzinfo=timezone.utc)
+    expected, hosts = [], {}
+    for number in range(60):
+        zone = ZoneInfo(chance.choice(["America/New_York", "Asia/Shanghai", "Europe/Berlin"]))
+        storages = []
+        for _ in range(chance.choice([1, 1, 2, 3])):
+            step, hour = chance.choice([1, 1, 1, 2, 7]), chance.choice([0, 2, 23])
+            hours = [day * 24 + hour + chance.choice([0, 0, 0.4, -0.4]) for day in range(1, 50, step)]
+            times = [checked - timedelta(hours=each) for each in hours if chance.random() < 0.8]
+            storages.append([each.astimezone(zone) for each in times or [checked - timedelta(hours=5)]])
+        now = checked.astimezone(zone)
+        expected.append([sorted(map(str, days)) for days in missing_days(storages, now)])
+        results = [
+            {
+                "checked_at": now.isoformat(),
+                "backups": [
+                    {
+                        "created_at": each.isoformat(),
+                        "created_epoch": int(each.timestamp()),
+                        "age_seconds": int((now - each).total_seconds()),
+                        "version": None,
+                        "size": None,
+                    }
+                    for each in sorted(backups, reverse=True)
+                ],
+            }
+            for backups in storages
+        ]
+        hosts[f"mn{number:02}"] = {"__report_db_backups_results": results}
+    template = Path(__file__).parents[2] / "playbooks" / "templates" / "report_db_backups" / "figures.json.j2"
+    copy = {
+        "content": f"{{{{ lookup('ansible.builtin.template', '{template}', lstrip_blocks=true) }}}}",
+        "dest": str(tmp_path / "figures.json"),
+    }
+    tasks = [{"ansible.builtin.copy": copy, "delegate_to": "localhost", "run_once": True}]
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"nodes": {"hosts": hosts}}))
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([{"hosts": "nodes", "gather_facts": False, "tasks": tasks}]))
+    done = run("ansible-playbook", "play.yml", "-i", "inventory.yml", place=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    def days_of(gaps: Sequence[Mapping[str, int]]) -> list[str]:
+        numbers = [day for gap in gaps for day in range(gap["since"], gap["until"] + 1)]
+        return [str(date(1970, 1, 1) + timedelta(days=number)) for number in numbers]
+
+    found = [
+        [*(days_of(storage["gaps"]) for storage in node["storages"]), days_of(node["gaps"])]
+        for node in json.loads((tmp_path / "figures.json").read_text())
+    ]
+    assert found == expected
+    assert sum(map(bool, expected)) == 60
+    assert len({len(days) for node in expected for days in node}) > 5
