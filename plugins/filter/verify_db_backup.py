@@ -16,6 +16,8 @@ description:
   - Set a condition to V(null) to disable it. If a condition is an empty string, its default is used.
   - An unknown value does not meet a condition, and a storage that could not be scanned does not pass. The filter itself
     fails only if an option is invalid.
+  - An empty backup, of 0 bytes, never passes, and it is never compared with.
+  - A storage that is listed several times counts once. It passes if it passed each time.
   - Ages are those at the time of the scan, even if the results come from a cache.
 positional: _input
 options:
@@ -45,7 +47,7 @@ options:
     default: 1
   min_size:
     description:
-      - Minimum size of the newest backup, such as V(50MB), in the format of Ansible's filter C(human_to_bytes).
+      - Minimum size of the newest backup, in bytes or with a unit, such as V(50MB) or V(1.5GB). V(1KB) is 1024 bytes.
     type: str
   max_shrink:
     description:
@@ -57,7 +59,7 @@ options:
     default: 50
   min_storages:
     description:
-      - Minimum number of storages that must pass. If omitted, all storages must pass.
+      - Minimum number of storages that must pass, at most the number of storages. If omitted, all storages must pass.
     type: int
   names:
     description:
@@ -65,6 +67,12 @@ options:
         path.
     type: list
     elements: str
+  prefix:
+    description:
+      - Text before the name of an option in an error message, for roles that take the options from variables such as
+        C(my_role_max_age).
+    type: str
+    default: ''
 seealso:
   - plugin: zstack.cloud.zstack_db_backup
     plugin_type: lookup
@@ -184,10 +192,10 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._options import kind_of
-from ansible_collections.zstack.cloud.plugins.module_utils._verdict import check_policy, verify
+from ansible_collections.zstack.cloud.plugins.module_utils._verdict import DEFAULTS, check_policy, verify
 
 
-def verify_db_backup(results: Any, names: list[str] | None = None, **policy: Any) -> dict[str, Any]:
+def verify_db_backup(results: Any, names: list[str] | None = None, prefix: str = "", **policy: Any) -> dict[str, Any]:
     """Return the verdict on results of module or lookup."""
     try:
         if not isinstance(names, (list, tuple, type(None))):
@@ -195,6 +203,8 @@ def verify_db_backup(results: Any, names: list[str] | None = None, **policy: Any
         return verify(results, check_policy(policy), names or [])
     except ZStackError as exc:
         failure = str(exc)
+    if failure.partition(" ")[0] in DEFAULTS:
+        failure = f"{prefix}{failure}"
     raise AnsibleFilterError(failure)
 
 

@@ -161,10 +161,11 @@ def _scan(options: Options, storage: Storage, auth: SessionAuth | AccessKeyAuth)
         *(("systemTags", tag) for tag in options.system_tags),
         *(("userTags", tag) for tag in options.user_tags),
     ]
-    return Call(_CALL, "GET", "/v1/database-backups/image-store", auth, query=query, hint=_hint)
+    return Call(_CALL, "GET", "/v1/database-backups/image-store", auth, query=query, hint=scan_hint)
 
 
-def _hint(error: Mapping[str, Any]) -> str | None:
+def scan_hint(error: Mapping[str, Any]) -> str | None:
+    """Return what to do about a failed scan."""
     if error["code"] == "SYS.1000" and "shell command[" in (error["details"] or ""):
         from ansible_collections.zstack.cloud.plugins.module_utils._messages import last_line
 
@@ -261,10 +262,13 @@ class Backup(NamedTuple):
         fields.pop("created_time", None)
         texts = {key: None if fields.get(key) is None else as_text(fields[key]) for key in _TEXTS}
         version, running = texts["version"], platform.version
+        size = _bytes(fields.get("size"))
+        if size == 0:
+            size = _bytes(fields.get("virtualsize")) or 0  # as the server does (src)
         return {
             **fields,
             **texts,
-            "size": _bytes(fields.get("size")),
+            "size": size,
             "virtualsize": _bytes(fields.get("virtualsize")),
             "created_at": None if self.epoch is None else in_zone(self.epoch, platform.zone).isoformat(),
             "created_epoch": self.epoch,

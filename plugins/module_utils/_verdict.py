@@ -11,31 +11,34 @@ An unknown value does not meet a condition.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 from statistics import median
 from typing import Any, NamedTuple
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.text.formatters import bytes_to_human, human_to_bytes
+from ansible.module_utils.common.validation import check_type_bool
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import FUTURE, parse_age
+from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import FUTURE, parse_age, scan_hint
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._messages import clip, one_line
+from ansible_collections.zstack.cloud.plugins.module_utils._messages import clip, last_line, one_line
 from ansible_collections.zstack.cloud.plugins.module_utils._options import check_ranges, kind_of
+from ansible_collections.zstack.cloud.plugins.module_utils._times import read_epoch
 
-POLICY_SPEC: Mapping[str, dict[str, Any]] = {
-    "max_age": {"type": "str", "default": "24h"},
-    "restorable": {"type": "bool", "default": True},
-    "min_count": {"type": "int", "default": 1},
-    "min_size": {"type": "str"},
-    "max_shrink": {"type": "float", "default": 50.0},
-    "min_storages": {"type": "int"},
+# The options of a policy, with their defaults
+DEFAULTS: Mapping[str, Any] = {
+    "max_age": "24h",
+    "restorable": True,
+    "min_count": 1,
+    "min_size": None,
+    "max_shrink": 50,
+    "min_storages": None,
 }
 _RANGES = {"min_count": (0, None), "min_storages": (1, None)}
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 # Number of backups before the newest whose median is the usual size.
 _USUAL = 7
 _UNITS = ((86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
@@ -62,34 +65,66 @@ class Check(NamedTuple):
 
 def check_policy(written: Mapping[str, Any]) -> Policy:
     """Return the policy for the given options. An empty string means the default, and None disables a condition."""
-    if unknown := sorted(written.keys() - POLICY_SPEC.keys()):
-        raise ZStackError(f"unsupported options: {', '.join(unknown)}; supported: {', '.join(sorted(POLICY_SPEC))}")
-    set_values = {option: value for option, value in written.items() if value is not None and value != ""}
-    try:
-        checked = ArgumentSpecValidator(POLICY_SPEC).validate(set_values)
-    except OverflowError:  # ansible-core does not check whether a float is finite
-        raise ZStackError("min_count and min_storages must be whole numbers") from None
-    if checked.error_messages:
-        raise ZStackError(one_line("; ".join(checked.error_messages)))
-    values = {**checked.validated_parameters, **{option: None for option, value in written.items() if value is None}}
-    check_ranges(values, _RANGES)
-    if values["max_shrink"] is not None and not 0 <= values["max_shrink"] <= 100:  # nor is it NaN
-        raise ZStackError(f"max_shrink must be between 0 and 100, got {values['max_shrink']}")
-    return Policy(
-        max_age=None if values["max_age"] is None else parse_age(values["max_age"]),
-        restorable=values["restorable"] or None,
-        min_count=values["min_count"],
-        min_size=None if values["min_size"] is None else _parse_size(values["min_size"]),
-        max_shrink=None if values["max_shrink"] is None else Fraction(str(values["max_shrink"])),
-        min_storages=values["min_storages"],
-    )
+    if unknown := sorted(written.keys() - DEFAULTS.keys()):
+        raise ZStackError(f"unsupported options: {', '.join(unknown)}; supported: {', '.join(sorted(DEFAULTS))}")
+    values = {**DEFAULTS, **{option: value for option, value in written.items() if value != ""}}
+    checked = {option: None if value is None else _READ[option](option, value) for option, value in values.items()}
+    check_ranges(checked, _RANGES)
+    return Policy(**{**checked, "restorable": checked["restorable"] or None})
 
 
-def _parse_size(size: str) -> int:
+# Ansible's own conversions differ between versions of ansible-core: some read 1,000MB as 1 byte, or true as 1.
+
+
+def _read_age(_option: str, value: Any) -> int:
+    return parse_age(str(value))
+
+
+def _read_bool(option: str, value: Any) -> bool:
     try:
-        return int(human_to_bytes(size))
+        return bool(check_type_bool(value))
+    except (TypeError, ValueError):
+        raise _wrong(option, "true or false", value) from None
+
+
+def _read_whole(option: str, value: Any) -> int:
+    if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,18}", str(value).strip()):
+        raise _wrong(option, "a whole number", value)
+    return int(str(value))
+
+
+def _read_size(option: str, value: Any) -> int:
+    try:
+        if re.fullmatch(rf"{_NUMBER} *(?:[KMGTPEZYkmgtpezy]?B?)", str(value).strip()):
+            return int(human_to_bytes(str(value)))
     except (ValueError, OverflowError):
-        raise ZStackError(f"min_size must be a size with a unit, such as 50MB, got {size!r}") from None
+        pass
+    raise _wrong(option, "a size in bytes or with a unit, such as 50MB", value)
+
+
+def _read_percent(option: str, value: Any) -> Fraction:
+    text = str(value).strip()
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    try:
+        if (is_number or re.fullmatch(_NUMBER, text)) and 0 <= (percent := Fraction(text)) <= 100:
+            return percent
+    except ValueError:  # neither infinite nor NaN is a fraction
+        pass
+    raise _wrong(option, "a number of percent from 0 to 100, such as 50", value)
+
+
+def _wrong(option: str, wanted: str, value: Any) -> ZStackError:
+    return ZStackError(f"{option} must be {wanted}, got {clip(one_line(repr(value)), 100)}")
+
+
+_READ: Mapping[str, Callable[[str, Any], Any]] = {
+    "max_age": _read_age,
+    "restorable": _read_bool,
+    "min_count": _read_whole,
+    "min_size": _read_size,
+    "max_shrink": _read_percent,
+    "min_storages": _read_whole,
+}
 
 
 def verify(results: Any, policy: Policy, names: Sequence[Any] = ()) -> dict[str, Any]:
@@ -100,17 +135,23 @@ def verify(results: Any, policy: Policy, names: Sequence[Any] = ()) -> dict[str,
     """
     found = list(_flatten(results))
     storages = []
+    passes: dict[Any, bool] = {}  # by storage, because one that is listed several times counts once
     for number, result in enumerate(found):
+        _check_result(result)
         name = one_line(str(names[number] or "")) if number < len(names) else ""
         storages.append(_verify_storage(result, policy, name or _address(result) or f"storage {number + 1}"))
-    number_passed = sum(storage["passed"] for storage in storages)
-    wanted = policy.min_storages or len(storages)
+        place = _place(result) or number
+        passes[place] = passes.get(place, True) and storages[-1]["passed"]
+    number_passed = sum(passes.values())
+    wanted = policy.min_storages or len(passes)
+    if storages and wanted > len(passes):
+        raise ZStackError(f"min_storages must be at most {len(passes)}, the number of storages, got {wanted}")
     passed = number_passed >= max(wanted, 1)
     unmet = [f"{storage['name']}: {reason}" for storage in storages for reason in storage["unmet"]]
     versions = {result["platform_version"] for result in found if result.get("platform_version")}
     if storages:
         share = "all" if policy.min_storages is None else f"at least {wanted}"
-        reason = f"{number_passed} of {_plural(len(storages), 'storage')} passed (wanted: {share})"
+        reason = f"{number_passed} of {_plural(len(passes), 'storage')} passed (wanted: {share})"
     else:
         reason = "no storage was checked"
     if not passed and (policy.min_storages or not storages):
@@ -121,7 +162,7 @@ def verify(results: Any, policy: Policy, names: Sequence[Any] = ()) -> dict[str,
         "platform_version": versions.pop() if len(versions) == 1 else None,
         "checked_at": min(
             (result["checked_at"] for result in found if result.get("checked_at")),
-            key=datetime.fromisoformat,
+            key=lambda time: read_epoch(time, None) or 0,
             default=None,
         ),
         "storages": storages,
@@ -143,12 +184,53 @@ def _flatten(results: Any) -> Iterator[Mapping[str, Any]]:
         raise ZStackError(f"results must be what the module or the lookup returned, got a {kind_of(results)}")
 
 
+def _check_result(result: Mapping[str, Any]) -> None:
+    """Raise ZStackError unless the keys that a verdict needs are as module and lookup return them."""
+    error = result.get("error")
+    texts = [result.get("storage"), result.get("platform_version"), result.get("timezone_source")]
+    if isinstance(error, Mapping):
+        texts += [error.get("storage"), error.get("code"), error.get("details")]
+    _require(all(text is None or isinstance(text, str) for text in texts), "storage and platform_version as strings")
+    time = result.get("checked_at")
+    _require(time is None or (isinstance(time, str) and read_epoch(time, None) is not None), "checked_at as a time")
+    if not _is_scanned(result):
+        return
+    _require(_is_whole(result.get("total")), "total as a number")
+    latest = result.get("latest")
+    backups = [*result["backups"], *([] if latest is None else [latest])]
+    _require(all(isinstance(backup, Mapping) for backup in backups), "latest and backups as mappings")
+    numbers = [backup.get(key) for backup in backups for key in ("age_seconds", "created_epoch", "size")]
+    _require(all(each is None or _is_whole(each) for each in numbers), "ages, times and sizes as numbers")
+
+
+def _require(is_met: bool, what: str) -> None:
+    if not is_met:
+        raise ZStackError(f"results must be what the module or the lookup returned, with {what}")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_scanned(result: Mapping[str, Any]) -> bool:
+    backups = result.get("backups")
+    return not result.get("failed") and isinstance(backups, Sequence) and not isinstance(backups, (str, bytes))
+
+
+def _scan_failure(result: Mapping[str, Any]) -> str:
+    """Return why a scan failed: of a failed command only its last words, because it is long."""
+    error = result.get("error")
+    if isinstance(error, Mapping) and error.get("details") and (hint := scan_hint(error)):
+        if words := one_line(last_line(error["details"])):
+            return f"{clip(words, 300).rstrip('.')}. {hint}"
+    return one_line(str(result.get("msg") or "the result contains no list of backups"))
+
+
 def _verify_storage(result: Mapping[str, Any], policy: Policy, name: str) -> dict[str, Any]:
-    if result.get("failed") or not isinstance(result.get("backups"), Sequence):
-        message = one_line(str(result.get("msg") or "the result contains no list of backups"))
-        checks = [Check("scan", False, "a list of backups", f"could not be scanned: {message}")]
-    else:
+    if _is_scanned(result):
         checks = list(_checks(result, policy))
+    else:
+        checks = [Check("scan", False, "a list of backups", f"could not be scanned: {_scan_failure(result)}")]
     unmet = _reasons(checks)
     return {
         "storage": _url(result),
@@ -163,7 +245,7 @@ def _verify_storage(result: Mapping[str, Any], policy: Policy, name: str) -> dic
 
 def _describe(result: Mapping[str, Any], latest: Mapping[str, Any] | None) -> str:
     if not latest:
-        return _no_newest(result)
+        return f"{_no_newest(result)}, and none is required"
     age, size = latest.get("age_seconds"), latest.get("size")
     old = "age unknown" if age is None or age < -FUTURE or not _knows_zone(result) else f"{_age(max(age, 0))} old"
     parts = [_text(latest.get("name")) or "a backup without a name", old]
@@ -196,6 +278,8 @@ def _checks(result: Mapping[str, Any], policy: Policy) -> Iterator[Check]:
         yield Check("min_count", total >= policy.min_count, f"at least {policy.min_count}", count)
     for name, check in _OF_THE_LATEST.items():
         limit = getattr(policy, name)
+        if name == "min_size" and latest and latest.get("size") == 0:
+            limit = limit or 1  # an empty file is no backup, whatever the policy
         if limit is not None:
             wanted, passed, found = check(result, latest or {}, limit)
             if not latest:
@@ -212,7 +296,10 @@ def _check_age(result: Mapping[str, Any], latest: Mapping[str, Any], limit: Any)
         return wanted, False, "age unknown"
     if age < -FUTURE:
         return wanted, False, f"newest is {_age(-age)} in the future: check timezone, and the clocks"
-    return wanted, age <= limit, f"newest is {_age(max(age, 0))} old"
+    old = _age(max(age, 0))
+    if age > limit and old == _age(limit):
+        wanted, old = f"at most {_age(limit, len(_UNITS))} old", _age(age, len(_UNITS))
+    return wanted, age <= limit, f"newest is {old} old"
 
 
 def _check_version(result: Mapping[str, Any], latest: Mapping[str, Any], _limit: Any) -> tuple[str, bool, str]:
@@ -238,21 +325,27 @@ def _check_shrink(result: Mapping[str, Any], latest: Mapping[str, Any], limit: A
     wanted = f"at most {_percent(limit)} below the usual size"
     if size is None:
         return wanted, False, "size of the newest is unknown"
-    earlier = [backup for backup in result["backups"] if backup.get("created_epoch") is not None and backup != latest]
+    earlier = [backup for backup in result["backups"] if backup.get("created_epoch") is not None]
+    if latest in earlier:
+        earlier.remove(latest)  # not others that are equal to it
+    # Nor is an empty file a backup to compare with.
+    earlier = [backup for backup in earlier if backup.get("size") != 0]
     earlier.sort(key=lambda backup: (-backup["created_epoch"], str(backup)))
     if len(earlier) < min(_USUAL, result["total"] - 1) and len(result["backups"]) < result["total"]:
         found = "usual size unknown, because the result does not contain all backups: remove limit and max_age"
         return wanted, False, found
     sizes = [Fraction(backup["size"]) for backup in earlier[:_USUAL] if backup.get("size") is not None]
     if not sizes:
-        only = result["total"] == 1
+        only = all(backup == latest or backup.get("size") == 0 for backup in result["backups"])
         return wanted, only, "no earlier backup to compare with" if only else "usual size unknown"
     usual = median(sizes)
     if size >= usual:
         return wanted, True, f"newest is {_size(size)}, the usual is {_size(int(usual))}"
     shrink = 100 * (usual - size) / usual
-    found = f"newest is {_size(size)}, {_percent(shrink)} below the usual {_size(int(usual))}"
-    return wanted, shrink <= limit, found
+    passed = shrink <= limit
+    # Rounded away from the limit, so that it reads as what it is.
+    rounded = Fraction((floor if passed else ceil)(shrink * 10), 10)
+    return wanted, passed, f"newest is {_size(size)}, {_percent(rounded)} below the usual {_size(int(usual))}"
 
 
 _OF_THE_LATEST = {
@@ -268,6 +361,12 @@ def _url(result: Mapping[str, Any]) -> str | None:
     return result.get("storage") or (error.get("storage") if isinstance(error, Mapping) else None)
 
 
+def _place(result: Mapping[str, Any]) -> str:
+    """Return a storage's address, the same for all ways to write its URL."""
+    host, _slash, path = _address(result).partition("/")
+    return f"{host.lower().removesuffix(':22').rstrip('.')}/{path.rstrip('/')}" if host else ""
+
+
 def _address(result: Mapping[str, Any]) -> str:
     """Return the host, port and path of a storage."""
     return (_url(result) or "").rpartition("@")[2]
@@ -278,8 +377,8 @@ def _text(value: Any) -> str:
     return clip(one_line(str(value or "")), 100)
 
 
-def _age(seconds: int) -> str:
-    """Return an age in its two largest units. Ages of less than two days are in hours."""
+def _age(seconds: int, units: int = 2) -> str:
+    """Return an age in its largest units. Ages of less than two days are in hours."""
     parts = []
     for size, unit in _UNITS:
         if size == 86400 and seconds < 2 * size:
@@ -287,7 +386,7 @@ def _age(seconds: int) -> str:
         count, seconds = divmod(seconds, size)
         if count:
             parts.append(f"{count} {unit}")
-    return " ".join(parts[:2]) or "0 s"
+    return " ".join(parts[:units]) or "0 s"
 
 
 def _size(size: int) -> str:
@@ -295,8 +394,7 @@ def _size(size: int) -> str:
 
 
 def _percent(share: Fraction) -> str:
-    # Round up, so that a value above a limit is not shown as equal to it.
-    return f"{ceil(share * 10) / 10:g}%"
+    return f"{str(float(share)).removesuffix('.0')}%"
 
 
 def _plural(count: int, what: str) -> str:
