@@ -110,6 +110,7 @@ EVIL = "{{ 1 // 0 }}\n  good  passed   nothing\x1b[2K\u202e{% raw %}"
 STORAGES: dict[str, list[dict[str, Any]]] = {
     **{name_of(unmet): backups(*unmet) for unmet in COMBINATIONS},
     "empty": [],
+    "zero_bytes": [backup(60, 0, VERSION)],
     "single": [backup(60, 60 * MIB, VERSION)],
     "future": [*backups()[:-1], backup(-301, 60 * MIB, VERSION)],
     "hardly_future": [*backups()[:-1], backup(-300, 60 * MIB, VERSION)],
@@ -161,13 +162,18 @@ CASES: dict[str, Case] = {
     "defaults_unmet": Case([STALE], [IS_STALE], policy=dict.fromkeys([*UNMET, "min_storages"], "")),
     "all_of_two": Case(BOTH, [IS_STALE]),
     "one_of_two": Case(BOTH, [IS_STALE], {"min_storages": 1}, passed=True),
-    "two_of_three": Case([*BOTH, GOOD], [IS_STALE], {"min_storages": 2}, passed=True),
+    "two_of_three": Case([*BOTH, term("single")], [IS_STALE], {"min_storages": 2, "min_count": 1}, passed=True),
     "one_of_three": Case(
-        [*BOTH, STALE],
-        [IS_STALE, IS_STALE, "1 of 3 storages passed (wanted: at least 2)"],
+        [*BOTH, term("max_age+min_count")],
+        [IS_STALE, "max_age+min_count: ", "max_age+min_count: ", "1 of 3 storages passed (wanted: at least 2)"],
         {"min_storages": 2},
     ),
-    "more_than_there_are": Case([GOOD], ["1 of 1 storage passed (wanted: at least 2)"], {"min_storages": 2}),
+    "listed_twice": Case(
+        [GOOD, GOOD, STALE], [IS_STALE, "1 of 2 storages passed (wanted: at least 2)"], {"min_storages": 2}
+    ),
+    "fail_not_answered": Case([STALE], [IS_STALE], more={"verify_db_backup_fail": ""}),
+    "zero_bytes": Case([term("zero_bytes")], ["zero_bytes: newest is 0.00 Bytes"], {**dict.fromkeys(UNMET), "min_size": ""}),
+    "nothing_required": Case([term("empty")], policy=dict.fromkeys(UNMET)),
     "empty": Case([term("empty")], ["empty: no backup (wanted: at least 4, at most 24 h old, "]),
     "single": Case([term("single")], policy={"min_count": 1}),
     "future": Case([term("future")], ["future: newest is 5 min 1 s in the future: check timezone, and the clocks"]),
@@ -200,9 +206,18 @@ REFUSED: dict[str, tuple[Case, str]] = {
     "no_storage": (Case([]), "verify_db_backup_storages is missing: set the variable or export ZSTACK_STORAGE_URL"),
     "no_storage_password": (Case([GOOD], more={"zstack_storage_password": ""}), "storage_password is missing"),
     "not_a_url": (Case([STORAGE_PASSWORD.replace(" ", "")]), "url must"),
+    "null_storage": (Case([GOOD, None]), "url is missing"),
+    "empty_storage": (Case([GOOD, ""]), "url is missing"),
+    "null_in_a_list": (Case([[GOOD, None]]), "url is missing"),
+    "too_many_wanted": (Case([GOOD], policy={"min_storages": 2}), "verify_db_backup_min_storages must be at most 1"),
+    "misspelt": (
+        Case([GOOD], policy={"maxage": "1d"}),
+        "unsupported variables: verify_db_backup_maxage; supported: verify_db_backup_storages, ",
+    ),
+    "undefined": (Case([GOOD], policy={"max_age": "{{ nowhere }}"}), "nowhere"),
     "not_a_list": (Case([[{"link": STORAGE_PASSWORD}]]), "url must"),
     **{
-        f"wrong_{name}": (Case([GOOD], policy={name: value}), name)
+        f"wrong_{name}": (Case([GOOD], policy={name: value}), f"verify_db_backup_{name} must be ")
         for name, value in {
             "max_age": "tomorrow",
             "restorable": "perhaps",
@@ -212,7 +227,7 @@ REFUSED: dict[str, tuple[Case, str]] = {
             "min_storages": 0,
         }.items()
     },
-    "wrong_fail": (Case([GOOD], more={"verify_db_backup_fail": "perhaps"}), "verify_db_backup_fail"),
+    "wrong_fail": (Case([GOOD], more={"verify_db_backup_fail": "flase"}), "verify_db_backup_fail must be true or false, got"),
 }
 
 
@@ -361,7 +376,7 @@ def test_the_report_has_a_line_for_the_node_and_for_each_storage(all_cases: Run)
         "127.0.0.1: ready for an upgrade, running 4.8.30, checked 2026-11-23 17:00 +08:00",
         "  good     passed   zstack-db-backup-4.8.30-2026-11-22, 24 h old, 50.00 MB",
         "  max_age  FAILED   newest is 24 h 1 s old (wanted: at most 24 h old)",
-        "  good     passed   zstack-db-backup-4.8.30-2026-11-22, 24 h old, 50.00 MB",
+        "  single   passed   zstack-db-backup-4.8.30-2026-11-23, 1 min old, 60.00 MB",
         "  2 of 3 storages passed (wanted: at least 2)",
     ]
     assert all_cases.reports["alone_min_count"] == [
@@ -398,8 +413,7 @@ def test_text_from_a_server_is_neither_a_template_nor_a_forged_line(all_cases: R
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_wrong_option_is_an_error_that_says_what_to_do(name: str, all_cases: Run) -> None:
     assert REFUSED[name][1] in all_cases.reasons[name]
-    if name != "wrong_fail":
-        assert all_cases.verdicts[name] == {}
+    assert all_cases.verdicts[name] == {}
 
 
 def test_no_output_at_any_verbosity_shows_a_secret(all_cases: Run) -> None:
@@ -488,11 +502,21 @@ def test_with_fail_set_to_false_the_play_continues_with_the_verdict(zstack: Simu
     assert not shown({"Zürich", "Äpfel", "Łódź", "夜班", "Ягода"}, done.stdout + done.stderr)
 
 
-def test_no_verdict_outlives_the_next_check(zstack: Simulator, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"zstack_host": ""},
+        {"verify_db_backup_fail": "flase"},
+        {"verify_db_backup_max_age": "{{ nowhere }}"},
+        {"verify_db_backup_maxage": "1d"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_no_verdict_outlives_the_next_check(wrong: dict[str, str], zstack: Simulator, tmp_path: Path) -> None:
     include = {"ansible.builtin.include_role": {"name": "zstack.cloud.verify_db_backup"}}
     tasks = [
         include,
-        {"block": [{**include, "vars": {"zstack_host": ""}}], "rescue": [{"ansible.builtin.meta": "noop"}]},
+        {"block": [{**include, "vars": wrong}], "rescue": [{"ansible.builtin.meta": "noop"}]},
         {"ansible.builtin.assert": {"that": "verify_db_backup_result == {}"}},
     ]
     (tmp_path / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
@@ -502,6 +526,33 @@ def test_no_verdict_outlives_the_next_check(zstack: Simulator, tmp_path: Path) -
     assert done.returncode == 0, done.stdout + done.stderr
     assert "rescued=1" in done.stdout
     assert list(reports(done.stdout)) == ["node"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["-e", "verify_db_backup_hosts=nowhere"], "nowhere"),
+        (["-e", "verify_db_backup_hosts=one,nowhere"], "nowhere"),
+        (["-e", "verify_db_backup_hosts=one:!one"], "one:!one"),
+        (["-e", "verify_db_backup_hosts=one", "--limit", "two"], "one"),
+        (["--limit", "two"], "localhost"),
+    ],
+    ids=str,
+)
+def test_the_playbook_fails_if_it_verifies_no_host(
+    arguments: list[str], name: str, zstack: Simulator, tmp_path: Path
+) -> None:
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": {"one": {}, "two": {}}}}))
+    done = play(tmp_path, "-i", "inventory.yml", PLAYBOOK_NAME, *arguments, **by_environment(zstack, "good"))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert f"verify_db_backup_hosts matches no host of the inventory: {name}\"" in done.stdout
+    assert not zstack.requests
+
+
+def test_no_tag_leaves_out_the_check(zstack: Simulator, tmp_path: Path) -> None:
+    done = play(tmp_path, PLAYBOOK_NAME, "--tags", "other", **by_environment(zstack, "max_age"))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "newest is 24 h 1 s old" in done.stdout
 
 
 # The guide, in both languages: its report, and the script for cron. test_examples.py runs all other examples.
@@ -542,5 +593,7 @@ def test_the_script_for_cron_prints_only_what_is_wrong(
     (tmp_path / "script").write_text(script.replace("/etc/check-zstack-backups.env", str(file)))
     done = run("bash", "script", place=tmp_path)
     assert not done.stderr
+    assert done.returncode == (2 if "max_age" in names else 0)
+    assert "WARNING" not in done.stdout
     assert bool(done.stdout) == ("max_age" in names)
     assert ("newest is 24 h 1 s old" in done.stdout) == ("max_age" in names)

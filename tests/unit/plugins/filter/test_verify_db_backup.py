@@ -40,6 +40,8 @@ def test_a_template_names_the_storages() -> None:
     ("expression", "words"),
     [
         ("[] | zstack.cloud.verify_db_backup(max_age='1 day')", "max_age must be a whole number with a unit"),
+        ("[] | zstack.cloud.verify_db_backup(max_age='1 day', prefix='my_')", "my_max_age must be a whole number"),
+        ("[{}] | zstack.cloud.verify_db_backup(min_storages=2, prefix='my_')", "my_min_storages must be at most 1"),
         ("[] | zstack.cloud.verify_db_backup(max_sink=1)", "unsupported options: max_sink; supported: max_age, "),
         ("'text' | zstack.cloud.verify_db_backup", "results must be what the module or the lookup returned"),
         ("[] | zstack.cloud.verify_db_backup(names='local')", "names must be a list of strings, got a string"),
@@ -57,7 +59,6 @@ def test_an_invalid_policy_is_a_filter_error() -> None:
 
 def test_the_documentation_names_every_condition_and_its_default() -> None:
     documented = yaml.safe_load(plugin.DOCUMENTATION)["options"]
-    assert documented.keys() == {"_input", "names", *_verdict.POLICY_SPEC}
-    for option, spec in _verdict.POLICY_SPEC.items():
-        assert documented[option]["type"] == spec["type"]
-        assert documented[option].get("default") == spec.get("default")
+    assert documented.keys() == {"_input", "names", "prefix", *_verdict.DEFAULTS}
+    for option, default in _verdict.DEFAULTS.items():
+        assert documented[option].get("default") == default
