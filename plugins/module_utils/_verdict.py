@@ -220,8 +220,9 @@ def _is_scanned(result: Mapping[str, Any]) -> bool:
 def _scan_failure(result: Mapping[str, Any]) -> str:
     """Return why a scan failed: of a failed command only its last words, because it is long."""
     error = result.get("error")
-    if isinstance(error, Mapping) and error.get("details") and (hint := scan_hint(error)):
-        if words := one_line(last_line(error["details"])):
+    if isinstance(error, Mapping) and (hint := scan_hint({"code": None, "details": None, **error})):
+        words = one_line(last_line(error.get("details") or ""))
+        if words:
             return f"{clip(words, 300).rstrip('.')}. {hint}"
     return one_line(str(result.get("msg") or "the result contains no list of backups"))
 

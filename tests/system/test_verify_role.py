@@ -172,7 +172,9 @@ CASES: dict[str, Case] = {
         [GOOD, GOOD, STALE], [IS_STALE, "1 of 2 storages passed (wanted: at least 2)"], {"min_storages": 2}
     ),
     "fail_not_answered": Case([STALE], [IS_STALE], more={"verify_db_backup_fail": ""}),
-    "zero_bytes": Case([term("zero_bytes")], ["zero_bytes: newest is 0.00 Bytes"], {**dict.fromkeys(UNMET), "min_size": ""}),
+    "zero_bytes": Case(
+        [term("zero_bytes")], ["zero_bytes: newest is 0.00 Bytes"], {**dict.fromkeys(UNMET), "min_size": ""}
+    ),
     "nothing_required": Case([term("empty")], policy=dict.fromkeys(UNMET)),
     "empty": Case([term("empty")], ["empty: no backup (wanted: at least 4, at most 24 h old, "]),
     "single": Case([term("single")], policy={"min_count": 1}),
@@ -227,7 +229,10 @@ REFUSED: dict[str, tuple[Case, str]] = {
             "min_storages": 0,
         }.items()
     },
-    "wrong_fail": (Case([GOOD], more={"verify_db_backup_fail": "flase"}), "verify_db_backup_fail must be true or false, got"),
+    "wrong_fail": (
+        Case([GOOD], more={"verify_db_backup_fail": "flase"}),
+        "verify_db_backup_fail must be true or false, got",
+    ),
 }
 
 
@@ -545,7 +550,7 @@ def test_the_playbook_fails_if_it_verifies_no_host(
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": {"one": {}, "two": {}}}}))
     done = play(tmp_path, "-i", "inventory.yml", PLAYBOOK_NAME, *arguments, **by_environment(zstack, "good"))
     assert done.returncode == 2, done.stdout + done.stderr
-    assert f"verify_db_backup_hosts matches no host of the inventory: {name}\"" in done.stdout
+    assert f'verify_db_backup_hosts matches no host of the inventory: {name}"' in done.stdout
     assert not zstack.requests
 
 
