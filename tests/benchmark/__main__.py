@@ -174,8 +174,8 @@ def main() -> int:
             processes(directory, arguments.rounds),
             tasks(directory, arguments.rounds, arguments.sizes),
             storages(directory, arguments.rounds),
-            fleet(directory, arguments.rounds),
-            templates(directory, arguments.rounds),
+            fleet(directory, min(arguments.rounds, 2)),
+            templates(directory, min(arguments.rounds, 2)),
         )
         for measurement in measurements:
             for figure in measurement:
