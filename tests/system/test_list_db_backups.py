@@ -183,7 +183,7 @@ def test_no_secret_is_shown_at_the_highest_verbosity(fault: str | None, zstack: 
 def test_several_urls_are_answered_with_the_limit(place: str, zstack: Simulator, tmp_path: Path) -> None:
     urls = [storage.url_without_password for storage in zstack.storages[:2]]
     given = {**options(zstack), "zstack_storage_url": urls if place == "a list" else " ".join(urls)}
-    where: dict[str, Any] = {"env": exported(given)} if place == "environment" else {"variables": given}  # type: ignore[arg-type]
+    where: dict[str, Any] = {"env": exported(given)} if place == "environment" else {"variables": given}
     done = list_db_backups(tmp_path, **where)
     assert done.returncode == 2
     assert "list_db_backups shows one storage: set one URL" in done.stdout

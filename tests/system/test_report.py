@@ -324,7 +324,7 @@ def test_a_node_with_a_wrong_option_is_on_the_page_as_not_checked_and_fails_alon
 def test_hosts_that_are_not_in_the_inventory_are_a_mistake(hosts: str, name: str, tmp_path: Path) -> None:
     done = report(tmp_path, hosts={"mn1": {}}, report_db_backups_hosts=hosts)
     assert done.returncode == 2
-    assert f"report_db_backups_hosts matches no host of the inventory: {name}\"" in done.stdout
+    assert f'report_db_backups_hosts matches no host of the inventory: {name}"' in done.stdout
     assert not (tmp_path / PAGE).exists()
 
 
@@ -532,7 +532,7 @@ def missing_days(storages: Sequence[Sequence[datetime]], checked: datetime) -> l
         intervals.append(median_low([(to - since).days for since, to in pairwise(days)]) if len(days) > 1 else None)
     intervals.append(min((each for each in intervals if each), default=None))
     found = []
-    for backups, interval in zip([*storages, [each for backups in storages for each in backups]], intervals):
+    for backups, interval in zip([*storages, [each for mine in storages for each in mine]], intervals):
         longest = timedelta(hours=26) if (interval or 1) == 1 else timedelta(days=1.5 * (interval or 1))
         taken = {backup.date() for backup in backups}
         missing = set()
