@@ -234,6 +234,13 @@ def test_an_empty_backup_never_passes(policy: dict[str, Any]) -> None:
         assert "newest is 0" in verdict["unmet"][0]
 
 
+@pytest.mark.parametrize(("virtual", "size"), [(7 * MB, 7 * MB), (0, 0), (None, 0), ("odd", 0)])
+def test_an_image_without_a_size_has_its_virtual_size(virtual: Any, size: int) -> None:
+    (storage,) = judge(result({**backup(size=0), "virtualsize": virtual}))["storages"]
+    assert storage["latest"]["size"] == size
+    assert storage["passed"] == bool(size)
+
+
 def test_copies_of_the_newest_are_compared_with() -> None:
     copies = [backup(DAY), backup(DAY), backup(2 * DAY, 400 * MB)]
     assert only("max_shrink", 70, *copies) == (True, [])
