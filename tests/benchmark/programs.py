@@ -24,7 +24,6 @@ _ENV = {
     **os.environ,
     "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}",
     "ANSIBLE_COLLECTIONS_PATH": collections_path(),
-    "ANSIBLE_LIBRARY": str(HERE / "library"),
     "ANSIBLE_LOCALHOST_WARNING": "false",
     "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
     "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
