@@ -378,8 +378,9 @@ def mutants(session: nox.Session) -> None:
             config = reports / f"{module}.toml"
             config.write_text(mutation_config(module), encoding="utf-8")
             if results.exists():
-                with closing(sqlite3.connect(results)) as database, database:
+                with closing(sqlite3.connect(results)) as database:
                     database.execute("DELETE FROM work_results WHERE test_outcome = 'SURVIVED'")
+                    database.commit()
             else:
                 session.run("cosmic-ray", "baseline", str(config))
                 session.run("cosmic-ray", "init", str(config), str(results))

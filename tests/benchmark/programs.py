@@ -43,7 +43,7 @@ def run(*command: str, env: Mapping[str, str] | None = None) -> Usage:
     """Run a command to its end, which has to be a good one."""
     with tempfile.NamedTemporaryFile() as output:
         meter = [sys.executable, str(HERE / "meter.py"), output.name, *command]
-        done = subprocess.run(meter, env={**_ENV, **(env or {})}, stdout=subprocess.PIPE)
+        done = subprocess.run(meter, env={**_ENV, **(env or {})}, stdout=subprocess.PIPE, check=False)
         if done.returncode:
             sys.exit(f"{' '.join(command)} failed:\n{output.read().decode(errors='replace')[-4000:]}")
     return Usage(*json.loads(done.stdout))

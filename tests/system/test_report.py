@@ -553,7 +553,7 @@ def test_missing_days_are_those_of_an_independent_computation(tmp_path: Path) ->
     for number in range(60):
         zone = ZoneInfo(chance.choice(["America/New_York", "Asia/Shanghai", "Europe/Berlin"]))
         storages = []
-        for _ in range(chance.choice([1, 1, 2, 3])):
+        for _storage in range(chance.choice([1, 1, 2, 3])):
             step, hour = chance.choice([1, 1, 1, 2, 7]), chance.choice([0, 2, 23])
             hours = [day * 24 + hour + chance.choice([0, 0, 0.4, -0.4]) for day in range(1, 50, step)]
             times = [checked - timedelta(hours=each) for each in hours if chance.random() < 0.8]
