@@ -320,9 +320,17 @@ def test_a_node_with_a_wrong_option_is_on_the_page_as_not_checked_and_fails_alon
     assert "1 of 6 management nodes ready" in found.text
 
 
-@pytest.mark.parametrize(("hosts", "name"), [("nowhere", "nowhere"), ("mn1,nowhere", "nowhere"), ("mn1:!mn1",) * 2])
-def test_hosts_that_are_not_in_the_inventory_are_a_mistake(hosts: str, name: str, tmp_path: Path) -> None:
-    done = report(tmp_path, hosts={"mn1": {}}, report_db_backups_hosts=hosts)
+@pytest.mark.parametrize(
+    ("hosts", "limit", "name"),
+    [
+        ("nowhere", "all", "nowhere"),
+        ("mn1,nowhere", "mn1", "nowhere"),
+        ("mn1:!mn1", "all", "mn1:!mn1"),
+        ("mn1", "mn2", "mn1"),
+    ],
+)
+def test_hosts_that_match_nothing_are_an_error(hosts: str, limit: str, name: str, tmp_path: Path) -> None:
+    done = report(tmp_path, "--limit", limit, hosts={"mn1": {}, "mn2": {}}, report_db_backups_hosts=hosts)
     assert done.returncode == 2
     assert f'report_db_backups_hosts matches no host of the inventory: {name}"' in done.stdout
     assert not (tmp_path / PAGE).exists()
