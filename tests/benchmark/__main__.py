@@ -158,7 +158,7 @@ def page_of_results(directory: Path) -> Path:
 
 def machine() -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in ("ansible-core", "requests"))
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}"
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}, load average {os.getloadavg()[0]:.1f}"
 
 
 def main() -> int:
