@@ -157,8 +157,11 @@ def page_of_results(directory: Path) -> Path:
 
 
 def machine() -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("ansible-core", "requests"))
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}, load average {os.getloadavg()[0]:.1f}"
+    packages = [f"{name} {version(name)}" for name in ("ansible-core", "requests")]
+    load = f"load average {os.getloadavg()[0]:.1f}"
+    return ", ".join(
+        [platform.machine(), f"{os.cpu_count()} cores", f"Python {platform.python_version()}", *packages, load]
+    )
 
 
 def main() -> int:
