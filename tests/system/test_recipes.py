@@ -152,7 +152,7 @@ def test_an_upgrade_is_stopped_without_a_recent_backup(zstack: Simulator, tmp_pa
     empty = zstack.storages[2]
     done = play(gate, zstack, tmp_path, storage_url=empty.url_without_password, storage_password=empty.password)
     assert done.returncode == 2
-    assert "No backup of the last 24 hours on ssh://root:***@192.0.2.22/zstack_bs" in done.stdout
+    assert "No backup from the last 24 hours on ssh://root:***@192.0.2.22/zstack_bs" in done.stdout
     assert "version 4.8.30. The newest backup was taken at an unknown time." in done.stdout
 
 
