@@ -154,7 +154,7 @@ def test_missed_nights_and_the_change_of_version_are_described(tmp_path: Path) -
         # Two intervals: the shorter one is the usual one
         ([15, 15 + 24 * 10, 15 + 24 * 11], 9),
         # What cannot be drawn makes no days missing: one of years ago, one of the future
-        ([15, 39, 24 * 365 * 3], 0),
+        ([15, 39, 63, 24 * 365 * 3], 0),
         ([-24 * 30, 15, 39, 39 + 48], 1),
         ([-24 * 30], 0),
         # All of the timeline
