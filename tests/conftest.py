@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Options, argument_spec, check
-from ansible_collections.zstack.cloud.plugins.module_utils._options import given
+from ansible_collections.zstack.cloud.plugins.module_utils._options import set_options
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 # Property tests try the same examples each time, and take as long as they need. Others: --hypothesis-profile=random
@@ -75,9 +75,9 @@ def checked() -> Callable[..., Options]:
     """Check options as the modules and the lookup do: first against the argument spec."""
 
     def make(urls: list[Any] | None = None, **written: Any) -> Options:
-        result = ArgumentSpecValidator(argument_spec()).validate(given({"host": "zstack.example.com", **written}))
+        result = ArgumentSpecValidator(argument_spec()).validate(set_options({"host": "zstack.example.com", **written}))
         assert not result.error_messages, result.error_messages
-        return check(result.validated_parameters, urls or ["ssh://root:password@192.0.2.20/bs"], [given(written)])
+        return check(result.validated_parameters, urls or ["ssh://root:password@192.0.2.20/bs"], [set_options(written)])
 
     return make
 

@@ -191,7 +191,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._options import kind_of
+from ansible_collections.zstack.cloud.plugins.module_utils._options import yaml_type
 from ansible_collections.zstack.cloud.plugins.module_utils._verdict import DEFAULTS, check_policy, verify
 
 
@@ -199,7 +199,7 @@ def verify_db_backup(results: Any, names: list[str] | None = None, prefix: str =
     """Return the verdict on results of module or lookup."""
     try:
         if not isinstance(names, (list, tuple, type(None))):
-            raise ZStackError(f"names must be a list of strings, got a {kind_of(names)}")
+            raise ZStackError(f"names must be a list of strings, got a {yaml_type(names)}")
         return verify(results, check_policy(policy), names or [])
     except ZStackError as exc:
         failure = str(exc)

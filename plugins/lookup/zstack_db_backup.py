@@ -144,16 +144,16 @@ from ansible.utils.display import Display
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import argument_spec, check, gather
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._messages import one_line
-from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_OPTIONS, given, refusable
+from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_OPTIONS, set_options, with_safe_numbers
 
-# Secrets are taken from their source as they are: the argument spec would make a text of anything.
+# The argument spec would convert any value to a string, so secrets are read from their sources unchanged.
 _SECRETS = (*AUTH_OPTIONS, "storage_password")
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
         omit = (variables or {}).get("omit")
-        keywords = given({name: _plain(value) for name, value in kwargs.items() if not _is_omitted(value, omit)})
+        keywords = set_options({name: _plain(value) for name, value in kwargs.items() if not _is_omitted(value, omit)})
         spec = {**argument_spec(), "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"}}
         if unknown := sorted(kwargs.keys() - spec.keys()):
             raise AnsibleError(f"unsupported options: {', '.join(unknown)}; supported: {', '.join(sorted(spec))}")
@@ -164,7 +164,7 @@ class LookupModule(LookupBase):
             for option in spec
             if option not in _SECRETS
         }
-        checked = ArgumentSpecValidator(spec).validate(refusable(given(params), spec))
+        checked = ArgumentSpecValidator(spec).validate(with_safe_numbers(set_options(params), spec))
         if checked.error_messages:
             raise AnsibleError(one_line("; ".join(checked.error_messages)))
         params = checked.validated_parameters
@@ -177,9 +177,9 @@ class LookupModule(LookupBase):
 
 
 class _Variables(Mapping[str, Any]):
-    """The options that variables set, by option. Ansible passes variables with their templates in them.
+    """The options that are set in variables. Ansible passes variables with unevaluated templates.
 
-    One that is not needed is not evaluated: it may be undefined, or ask a vault.
+    A template is evaluated only if the option is needed, because it may be undefined or query a vault.
     """
 
     def __init__(self, templar: Any, variables: dict[str, Any], names: list[str]) -> None:
@@ -203,12 +203,12 @@ class _Variables(Mapping[str, Any]):
 
 
 def _is_omitted(value: Any, omit: Any) -> bool:
-    # A text until ansible-core 2.18, an object of a private type since then.
+    # A string until ansible-core 2.18, and an object of a private type since 2.19.
     return bool(omit is not None and value == omit) or value.__class__.__name__ == "_OmitType"
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as plain data: until ansible-core 2.18, an inline-vaulted text is not a str."""
+    """Return a value as plain data. Until ansible-core 2.18, an inline-vaulted string is not a str."""
     if getattr(value, "__ENCRYPTED__", False):
         return str(value)
     if isinstance(value, Mapping):

@@ -118,12 +118,12 @@ class Client:
         """
         return self.result(self.start(call))
 
-    def call_all(self, calls: Sequence[Call], at_once: int) -> Iterator[tuple[int, Reply | ZStackError]]:
-        """Yield the index and the outcome of each call when it ends. At most ``at_once`` calls run at the same time."""
+    def call_all(self, calls: Sequence[Call], max_parallel: int) -> Iterator[tuple[int, Reply | ZStackError]]:
+        """Yield the index and the outcome of each call when it ends. At most ``max_parallel`` calls run at a time."""
         waiting = list(enumerate(calls))
         running: dict[int, Pending] = {}
         while waiting or running:
-            while waiting and len(running) < at_once:
+            while waiting and len(running) < max_parallel:
                 number, call = waiting.pop(0)
                 running[number] = self.start(call)
             self._wait(running.values())

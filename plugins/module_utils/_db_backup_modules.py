@@ -13,8 +13,8 @@ from typing import Any
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import argument_spec, check, gather
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._modules import AnyModule
-from ansible_collections.zstack.cloud.plugins.module_utils._options import kind_of
-from ansible_collections.zstack.cloud.plugins.module_utils._storage import FORM
+from ansible_collections.zstack.cloud.plugins.module_utils._options import yaml_type
+from ansible_collections.zstack.cloud.plugins.module_utils._storage import URL_FORM
 
 _URL, _ALIAS = "url", "backup_storage_url"
 
@@ -27,8 +27,8 @@ def module_spec() -> dict[str, dict[str, Any]]:
 def list_backups(module: AnyModule) -> dict[str, Any]:
     """Return the result for the storage of the task."""
     # Use the original value, because AnsibleModule converts a list to a string.
-    url = module.written.get(_ALIAS, module.written.get(_URL))
+    url = module.task_options.get(_ALIAS, module.task_options.get(_URL))
     if isinstance(url, (dict, list)):
-        raise ZStackError(f"url must be a URL such as {FORM}, got a {kind_of(url)}")
-    (result,) = gather(check(module.params, [url], [module.written]), module.warn)
+        raise ZStackError(f"url must be a URL such as {URL_FORM}, got a {yaml_type(url)}")
+    (result,) = gather(check(module.params, [url], [module.task_options]), module.warn)
     return result

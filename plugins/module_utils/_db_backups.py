@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 from ansible_collections.zstack.cloud.plugins.module_utils._auth import AccessKeyAuth, SessionAuth
 from ansible_collections.zstack.cloud.plugins.module_utils._client import Call, Client, Reply
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._json import as_text, parse_json, portable
+from ansible_collections.zstack.cloud.plugins.module_utils._json import as_text, json_safe, parse_json
 from ansible_collections.zstack.cloud.plugins.module_utils._login import logged_in
 from ansible_collections.zstack.cloud.plugins.module_utils._options import (
     Connection,
     check_connection,
     check_ranges,
     connection_spec,
-    kind_of,
+    yaml_type,
 )
 from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform, PlatformCalls
 from ansible_collections.zstack.cloud.plugins.module_utils._storage import Storage, check_storage, storage_spec
@@ -32,7 +32,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._times import in_zone
 
 _CALL = "GetDatabaseBackupFromImageStore"
 # Each scan opens an SSH connection from the management node to the storage (src).
-_SCANS_AT_ONCE = 5
+_PARALLEL_SCANS = 5
 # Seconds that a backup may be ahead of the server's clock before its time counts as wrong.
 FUTURE = 300
 # Maximum length of a time that a warning quotes.
@@ -44,13 +44,13 @@ _TEXTS = (
     *("name", "version", "type", "md5", "install_path"),
 )
 
-SCAN_HINTS: Mapping[str, str] = {
+SCAN_CODE_HINTS: Mapping[str, str] = {
     "SYS.1003": "Check that url names an existing storage.",
     "SYS.1006": "Check url and registry_port.",
     "SYS.1007": "Check url, registry_port and the tags.",
 }
 # Hints by the last line of a failed scan. The details of SYS.1000 quote the command and its output (src).
-SCAN_FAILURES: Mapping[str, str] = {
+SCAN_OUTPUT_HINTS: Mapping[str, str] = {
     "Permission denied": "Check the user name and password of the storage.",
     "No route to host": "Check the host in url, and the network between the management node and the storage.",
     "Connection refused": "Check the host and the SSH port in url, and registry_port.",
@@ -131,10 +131,10 @@ def _gather(options: Options, warn: Callable[[str], None], report: bool) -> list
         platform_calls = PlatformCalls(client, login, options.connection)
         calls = [_scan(options, storage, login.auth) for storage in storages]
         outcomes: dict[int, Reply | ZStackError] = {}
-        for number, outcome in client.call_all(calls, _SCANS_AT_ONCE):
+        for number, outcome in client.call_all(calls, _PARALLEL_SCANS):
             outcomes[number] = outcome
             if isinstance(outcome, ZStackError) and not report:
-                raise outcome.at(storages[number].masked, named=len(storages) > 1)
+                raise outcome.with_storage(storages[number].masked, named=len(storages) > 1)
         platform = platform_calls.result()
 
         def result(number: int) -> dict[str, Any]:
@@ -142,10 +142,10 @@ def _gather(options: Options, warn: Callable[[str], None], report: bool) -> list
             try:
                 if isinstance(outcome, ZStackError):
                     raise outcome
-                images = images_of(outcome, client)
+                images = images_in(outcome, client)
                 return summarize(images, storage, outcome.date, platform, options, client.warn)
             except ZStackError as exc:
-                failure = exc.at(storage.masked, named=len(storages) > 1)
+                failure = exc.with_storage(storage.masked, named=len(storages) > 1)
                 if not report:
                     raise
                 return _failure(storage, failure)
@@ -170,9 +170,9 @@ def scan_hint(error: Mapping[str, Any]) -> str | None:
         from ansible_collections.zstack.cloud.plugins.module_utils._messages import last_line
 
         words = last_line(error["details"])
-        hint = next((hint for phrase, hint in SCAN_FAILURES.items() if phrase.lower() in words.lower()), "")
+        hint = next((hint for phrase, hint in SCAN_OUTPUT_HINTS.items() if phrase.lower() in words.lower()), "")
         return f"{hint} Try ssh from the management node.".lstrip()
-    return SCAN_HINTS.get(error["code"] or "")
+    return SCAN_CODE_HINTS.get(error["code"] or "")
 
 
 def _failure(storage: Storage, failure: ZStackError) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def _failure(storage: Storage, failure: ZStackError) -> dict[str, Any]:
     return {**counts, **empty, "failed": True, "msg": str(failure), "error": error, "status": failure.status}
 
 
-def images_of(reply: Reply, client: Client) -> list[Any]:
+def images_in(reply: Reply, client: Client) -> list[Any]:
     """Return the list of backups in a reply. The documentation names it ``infos``, and current servers ``backups``."""
     images = next((reply.data[key] for key in ("backups", "infos") if reply.data.get(key) is not None), None)
     if not isinstance(images, list):
@@ -210,7 +210,7 @@ def summarize(
     known = [image for image in images if isinstance(image, dict)]
     if len(known) < len(images):
         warn(f"{storage.masked}: ignored {len(images) - len(known)} entries that are not objects.")
-    backups = [Backup.of(image, platform.zone) for image in known]
+    backups = [Backup.from_image(image, platform.zone) for image in known]
     # Newest first, and those without a readable time last.
     backups.sort(key=lambda each: -math.inf if each.epoch is None else each.epoch, reverse=True)
     _warn_of_times(backups, epoch, storage, warn)
@@ -240,12 +240,12 @@ class Backup(NamedTuple):
     epoch: int | None  # seconds since 1970
 
     @classmethod
-    def of(cls, image: Mapping[str, Any], zone: tzinfo | None) -> Backup:
+    def from_image(cls, image: Mapping[str, Any], zone: tzinfo | None) -> Backup:
         return cls(image, read_epoch(_created(image), zone))
 
     def fields(self, now: int, platform: Platform) -> dict[str, Any]:
         """Return the backup with all keys. ``now`` is in seconds since 1970."""
-        fields: dict[str, Any] = portable(self.image)
+        fields: dict[str, Any] = json_safe(self.image)
         # The image's description contains the properties that the image store does not support (src).
         described = _json_object(fields.get("desc"))
         for key in ("version", "type", "md5"):
@@ -258,7 +258,7 @@ class Backup(NamedTuple):
             fields["name"] = described.get("name") or name
         if fields.get("id") is None and isinstance(fields.get("install_path"), str):
             fields["id"] = fields["install_path"].rpartition("/")[2] or None
-        fields["created"] = portable(_created(self.image))
+        fields["created"] = json_safe(_created(self.image))
         fields.pop("created_time", None)
         texts = {key: None if fields.get(key) is None else as_text(fields[key]) for key in _TEXTS}
         version, running = texts["version"], platform.version
@@ -302,7 +302,7 @@ def _example(time: Any) -> str:
     # Do not shorten the text, because part of a secret would no longer be redacted.
     if isinstance(time, str) and len(time) > _EXAMPLE_LIMIT:
         return f"a string of {len(time)} characters"
-    return f"a {kind_of(time)}" if isinstance(time, (list, dict)) else repr(time)
+    return f"a {yaml_type(time)}" if isinstance(time, (list, dict)) else repr(time)
 
 
 def _json_object(text: Any) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class ZStackError(Exception):
         self._hint = hint
         self._names_storage = False
 
-    def at(self, storage: str, named: bool) -> ZStackError:
+    def with_storage(self, storage: str, named: bool) -> ZStackError:
         """Set the storage of the call. With ``named``, the message includes it."""
         self.error["storage"], self._names_storage = storage, named
         return self

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import UnreadableResponse, ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._hints import NOT_ZSTACK, hint_for
-from ansible_collections.zstack.cloud.plugins.module_utils._messages import clip, envelope_fields, one_line
+from ansible_collections.zstack.cloud.plugins.module_utils._messages import envelope_fields, one_line, shorten
 from ansible_collections.zstack.cloud.plugins.module_utils._options import Connection
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
 
@@ -51,7 +51,7 @@ def refusal(
             transient=status in (502, 504) or (status == 503 and fields["code"] in ("SYS.1010", "SYS.1012")),
         )
     page = redact(_page_text(redact(text, _PAGE_LIMIT)))
-    words = clip(one_line(page), _TEXT_LIMIT)
+    words = shorten(one_line(page), _TEXT_LIMIT)
     if 200 <= status < 300:
         words = f"the response is not a JSON object: {words or 'it is empty'}"
     elif 300 <= status < 400:
@@ -72,7 +72,7 @@ def transport_failure(call: Call, exc: BaseException, connection: Connection, re
     """Return the error for a call without a readable response."""
     description, hint, transient = _describe(exc, connection)
     return ZStackError(
-        clip(redact(description), _TEXT_LIMIT),
+        shorten(redact(description), _TEXT_LIMIT),
         server=connection.address,
         call=call.name,
         hint=hint,

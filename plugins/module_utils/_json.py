@@ -34,11 +34,11 @@ def _number(convert: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def as_text(value: Any) -> str:
     """Return a string unchanged, and any other JSON value as JSON."""
-    value = portable(value, convert=str)
+    value = json_safe(value, convert=str)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def portable(value: Any, convert: Callable[[str], str] | None = None, depth: int = _DEPTH_LIMIT) -> Any:
+def json_safe(value: Any, convert: Callable[[str], str] | None = None, depth: int = _DEPTH_LIMIT) -> Any:
     """Return a JSON value in a form that Ansible can return.
 
     Replace lone surrogates, which Ansible cannot print, and NaN and Infinity, which JSON does not support. Values that
@@ -51,10 +51,10 @@ def portable(value: Any, convert: Callable[[str], str] | None = None, depth: int
     if isinstance(value, (list, dict)) and not depth:
         return None
     if isinstance(value, list):
-        return [portable(each, convert, depth - 1) for each in value]
+        return [json_safe(each, convert, depth - 1) for each in value]
     if isinstance(value, dict):
         key_of = convert or snake_case
-        return {portable(key_of(key)): portable(each, convert, depth - 1) for key, each in value.items()}
+        return {json_safe(key_of(key)): json_safe(each, convert, depth - 1) for key, each in value.items()}
     return value
 
 

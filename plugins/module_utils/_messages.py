@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.zstack.cloud.plugins.module_utils._json import as_text, portable, snake_case
+from ansible_collections.zstack.cloud.plugins.module_utils._json import as_text, json_safe, snake_case
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
-from ansible_collections.zstack.cloud.plugins.module_utils._spellings import TERMINAL
+from ansible_collections.zstack.cloud.plugins.module_utils._spellings import TERMINAL_ESCAPES
 
 _MESSAGE_LIMIT = 1400
 _FIELD_LIMIT = 4000
@@ -25,7 +25,7 @@ _KEY_LIMIT = 100
 def failure_line(where: list[str | None], error: Mapping[str, Any], status: int | None, hint: str | None) -> str:
     """Return one line of less than 2,000 characters: where the failure occurred, what failed, and the hint."""
     what = "; caused by ".join(filter(None, map(_describe, [error, *error["causes"]])))
-    line = ": ".join(filter(None, [*where, clip(one_line(what), _MESSAGE_LIMIT) or "no reason is given"]))
+    line = ": ".join(filter(None, [*where, shorten(one_line(what), _MESSAGE_LIMIT) or "no reason is given"]))
     if status is not None:
         line += f" (HTTP {status})"
     return f"{line}{'' if line.endswith('.') else '.'} {hint}" if hint else line
@@ -59,9 +59,9 @@ def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list
         # Redact before shortening or converting, because a changed secret would not be found.
         name, text = snake_case(redact(key, _KEY_LIMIT)), as_text(value)
         if key in fields or isinstance(value, str) or len(text) > _FIELD_LIMIT:
-            fields[name] = clip(_redacted_ends(text, redact), _FIELD_LIMIT)
+            fields[name] = shorten(_redacted_ends(text, redact), _FIELD_LIMIT)
         else:
-            fields[name] = portable(redact.value(portable(value, convert=str)))
+            fields[name] = json_safe(redact.value(json_safe(value, convert=str)))
     return fields, [each for each in causes if each is not None]
 
 
@@ -100,10 +100,10 @@ def _lines(text: str) -> list[str]:
 
 def one_line(text: str) -> str:
     """Return the text on one line, without characters that control a terminal or reverse the direction of text."""
-    uncolored = TERMINAL.sub("", text)
+    uncolored = TERMINAL_ESCAPES.sub("", text)
     return " ".join("".join(each if each.isprintable() else " " for each in uncolored).split())
 
 
-def clip(text: str, limit: int) -> str:
+def shorten(text: str, limit: int) -> str:
     """Shorten a text in the middle, because the end of an error contains the most information."""
     return text if len(text) <= limit else f"{text[: limit // 3]} … {text[len(text) - limit * 2 // 3 :]}"

@@ -17,31 +17,31 @@ from typing import Any, NoReturn, Protocol
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import stopping_signals
-from ansible_collections.zstack.cloud.plugins.module_utils._options import given, refusable
+from ansible_collections.zstack.cloud.plugins.module_utils._options import set_options, with_safe_numbers
 
 
 class TaskOptions:
     """A mixin for AnsibleModule that treats an empty string as not set, so that the environment applies.
 
-    ``written`` contains the options as set in the task, before the argument spec converts them.
+    ``task_options`` contains the options as set in the task, before the argument spec converts them.
     """
 
     argument_spec: dict[str, Any]
-    written: dict[str, Any]
+    task_options: dict[str, Any]
     params: dict[str, Any]
 
     def _load_params(self) -> None:
         super()._load_params()  # type: ignore[misc]
-        self.written = given(self.params)
+        self.task_options = set_options(self.params)
         # Ansible hides the values of a mapping, but not its keys. No option accepts a mapping.
-        params = {option: "" if isinstance(value, dict) else value for option, value in self.written.items()}
-        self.params = refusable(params, self.argument_spec)
+        params = {option: "" if isinstance(value, dict) else value for option, value in self.task_options.items()}
+        self.params = with_safe_numbers(params, self.argument_spec)
 
 
 class AnyModule(Protocol):
     """An AnsibleModule with TaskOptions."""
 
-    written: dict[str, Any]
+    task_options: dict[str, Any]
     params: dict[str, Any]
 
     def warn(self, warning: str, /) -> None:

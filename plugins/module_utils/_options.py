@@ -44,15 +44,15 @@ def connection_spec() -> dict[str, dict[str, Any]]:
     The authentication options have no fallback, because they are never combined with another source.
     """
     return {
-        "host": {"type": "str", "fallback": environment("host")},
-        "port": {"type": "int", "default": 8080, "fallback": environment("port", _exported_int)},
-        "use_ssl": {"type": "bool", "default": False, "fallback": environment("use_ssl")},
-        "validate_certs": {"type": "bool", "default": True, "fallback": environment("validate_certs")},
-        "ca_path": {"type": "path", "fallback": environment("ca_path")},
+        "host": {"type": "str", "fallback": env_fallback_for("host")},
+        "port": {"type": "int", "default": 8080, "fallback": env_fallback_for("port", _int_from_env)},
+        "use_ssl": {"type": "bool", "default": False, "fallback": env_fallback_for("use_ssl")},
+        "validate_certs": {"type": "bool", "default": True, "fallback": env_fallback_for("validate_certs")},
+        "ca_path": {"type": "path", "fallback": env_fallback_for("ca_path")},
         "context_path": {"type": "str", "default": "/zstack"},
-        "timeout": {"type": "int", "default": 60, "fallback": environment("timeout", _exported_int)},
+        "timeout": {"type": "int", "default": 60, "fallback": env_fallback_for("timeout", _int_from_env)},
         "retries": {"type": "int", "default": 2},
-        "timezone": {"type": "str", "fallback": environment("timezone")},
+        "timezone": {"type": "str", "fallback": env_fallback_for("timezone")},
         "session_uuid": {"type": "str", "no_log": True},
         "account_name": {"type": "str"},
         "account_password": {"type": "str", "no_log": True},
@@ -61,40 +61,40 @@ def connection_spec() -> dict[str, dict[str, Any]]:
     }
 
 
-def _exported(name: str) -> Any:
+def _from_env(name: str) -> Any:
     return env_fallback(name) or env_fallback()
 
 
-def _exported_int(name: str) -> Any:
-    return _refusable(_exported(name))
+def _int_from_env(name: str) -> Any:
+    return _safe_number(_from_env(name))
 
 
-def environment(option: str, read: Callable[[str], Any] = _exported) -> tuple[Any, list[str]]:
+def env_fallback_for(option: str, read: Callable[[str], Any] = _from_env) -> tuple[Any, list[str]]:
     """Return an argument spec's ``fallback`` that reads the option's environment variable."""
-    return (read, [variable(option)])
+    return (read, [environment_variable(option)])
 
 
-def variable(option: str) -> str:
+def environment_variable(option: str) -> str:
     """Return the environment variable of an option. ZStack's Terraform provider and MCP server use the same names."""
     return "ZSTACK_SESSION_ID" if option == "session_uuid" else f"ZSTACK_{option.upper()}"
 
 
-def given(written: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that count as given: an empty text does not."""
-    return {option: value for option, value in written.items() if value is not None and value != ""}
+def set_options(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are set. None and an empty string are treated as not set."""
+    return {option: value for option, value in values.items() if value is not None and value != ""}
 
 
-def refusable(values: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values with a text that Ansible refuses for each that its conversion to an int would fail at.
+def with_safe_numbers(values: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values, with a string that Ansible rejects for each whose conversion to an int would break.
 
-    Since ansible-core 2.19, infinity is an OverflowError that names no option, 1e999999999 takes forever, and a list
-    can be a number.
+    Since ansible-core 2.19, infinity raises an OverflowError that does not name the option, 1e999999999 takes forever,
+    and a list can be accepted as a number.
     """
     numbers = {option for option, each in spec.items() if each.get("type") == "int"}
-    return {option: _refusable(value) if option in numbers else value for option, value in values.items()}
+    return {option: _safe_number(value) if option in numbers else value for option, value in values.items()}
 
 
-def _refusable(value: Any) -> Any:
+def _safe_number(value: Any) -> Any:
     try:
         is_endless = math.isinf(float(value))
     except (TypeError, ValueError, OverflowError):
@@ -155,11 +155,11 @@ def check_ranges(params: Mapping[str, Any], ranges: Mapping[str, tuple[int, int 
             raise ZStackError(f"{option} must be {allowed}, got {value}")
 
 
-def secret_text(name: str, value: Any) -> str:
+def secret_string(name: str, value: Any) -> str:
     """Return a secret or a name as a string. Errors do not include the value."""
     # A number or a boolean may differ from what was written: YAML reads 0123 as 83, and yes as true.
     if not isinstance(value, str):
-        raise ZStackError(f"{name} must be a string, got a {kind_of(value)}: write it in quotes")
+        raise ZStackError(f"{name} must be a string, got a {yaml_type(value)}: write it in quotes")
     text = str(value)  # without the tags that ansible-core adds
     try:
         text.encode()
@@ -168,7 +168,7 @@ def secret_text(name: str, value: Any) -> str:
     return text
 
 
-def kind_of(value: Any) -> str:
+def yaml_type(value: Any) -> str:
     """Return the YAML name of a value's type."""
     kinds: dict[Any, str] = {bool: "boolean", int: "number", float: "number", str: "string", type(None): "null"}
     kinds |= {Mapping: "mapping", list: "list"}
@@ -182,28 +182,30 @@ def _credentials(sources: Iterable[Mapping[str, Any]]) -> Credentials:
     password from another source.
     """
     for source in sources:
-        values = given({option: source.get(option) for option in AUTH_OPTIONS})
+        values = set_options({option: source.get(option) for option in AUTH_OPTIONS})
         if values:
             return _one_method(values, str)
-    exported = given({option: os.environ.get(variable(option)) for option in AUTH_OPTIONS})
+    exported = set_options({option: os.environ.get(environment_variable(option)) for option in AUTH_OPTIONS})
     if exported:
-        return _one_method(exported, variable)
-    methods = (" with ".join(f"{option} ({variable(option)})" for option in each) for each in AUTH_METHODS.values())
+        return _one_method(exported, environment_variable)
+    methods = (
+        " with ".join(f"{option} ({environment_variable(option)})" for option in each) for each in AUTH_METHODS.values()
+    )
     raise ZStackError(f"authentication is missing: set one of {', or '.join(methods)}")
 
 
-def _one_method(values: Mapping[str, Any], spelled: Any) -> Credentials:
+def _one_method(values: Mapping[str, Any], name_of: Callable[[str], str]) -> Credentials:
     methods = [method for method, options in AUTH_METHODS.items() if any(option in values for option in options)]
-    names = [spelled(next(option for option in AUTH_METHODS[method] if option in values)) for method in methods]
+    names = [name_of(next(option for option in AUTH_METHODS[method] if option in values)) for method in methods]
     if len(methods) > 1:
         raise ZStackError(f"{' and '.join(names)} are mutually exclusive: keep one authentication method")
     options = AUTH_METHODS[methods[0]]
     for option in options:
         if option not in values:
-            raise ZStackError(f"{names[0]} also requires {spelled(option)}")
-    texts = tuple(secret_text(spelled(option), values[option]) for option in options)
+            raise ZStackError(f"{names[0]} also requires {name_of(option)}")
+    texts = tuple(secret_string(name_of(option), values[option]) for option in options)
     if methods[0] != "account" and not is_header_safe(texts[0]):
-        raise ZStackError(f"{spelled(options[0])} must be printable ASCII without white space: write it as issued")
+        raise ZStackError(f"{name_of(options[0])} must be printable ASCII without white space: write it as issued")
     return Credentials(methods[0], texts)
 
 
@@ -257,8 +259,10 @@ def _verify(validate_certs: bool, ca_path: str | None) -> bool | str:
 def _zone(name: str) -> tzinfo:
     zone = parse_zone(name)
     if zone is None:
+        remedy = "correct it, or install tzdata if the name is right"
+        if re.fullmatch(r"[+-]?[0-9]+", name):
+            remedy = "write it in quotes, because YAML reads +10:00 as a number"
         raise ZStackError(
-            f"timezone must be an IANA name such as Asia/Shanghai, or an offset such as +08:00, got {name!r}: "
-            "correct it, or install tzdata if the name is right"
+            f"timezone must be an IANA name such as Asia/Shanghai, or an offset such as +08:00, got {name!r}: {remedy}"
         )
     return zone

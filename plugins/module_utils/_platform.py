@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ansible_collections.zstack.cloud.plugins.module_utils._auth import NoAuth
 from ansible_collections.zstack.cloud.plugins.module_utils._client import Call, Client, Pending
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._json import portable
+from ansible_collections.zstack.cloud.plugins.module_utils._json import json_safe
 from ansible_collections.zstack.cloud.plugins.module_utils._login import Login
 from ansible_collections.zstack.cloud.plugins.module_utils._options import Connection
 from ansible_collections.zstack.cloud.plugins.module_utils._times import offset_name, parse_zone
@@ -52,7 +52,7 @@ class PlatformCalls:
         data = self._data(self._version)
         if data is None:
             return None
-        version = portable(data.get("version"))
+        version = json_safe(data.get("version"))
         if isinstance(version, str) and version:
             return version
         self._client.warn("GetVersion: the response contains no version, so no backup is known to be restorable.")

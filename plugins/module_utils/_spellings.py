@@ -33,12 +33,12 @@ def _utf8(prefix: str) -> str:
 
 
 # Escape sequences that set the colors or the title of a terminal.
-TERMINAL = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
+TERMINAL_ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
 
 _PERCENT = r"%(?:25)*"
 # Only match from the first of several backslashes. Matching from each would take quadratic time.
 _BACKSLASH = r"(?<!\\)\\+"
-_SPELLINGS: list[tuple[str, Callable[[str], str]]] = [
+_ESCAPES: list[tuple[str, Callable[[str], str]]] = [
     (_utf8(_PERCENT), lambda text: _from_bytes(re.findall(f"{_PERCENT}({_HEX}{{2}})", text))),
     (f"{_PERCENT}[Uu]{_HEX}{{4}}", lambda text: chr(int(text[-4:], 16))),
     (
@@ -55,11 +55,11 @@ _SPELLINGS: list[tuple[str, Callable[[str], str]]] = [
     (rf"&(?:amp;)*#[Xx]{_HEX}{{1,6}};", html.unescape),
     (r"&(?:amp;)*[A-Za-z][A-Za-z0-9]{1,31};", html.unescape),
 ]
-_SPELLED = re.compile("|".join(f"({pattern})" for pattern, _dummy in _SPELLINGS))
+_ESCAPED = re.compile("|".join(f"({pattern})" for pattern, _dummy in _ESCAPES))
 # Characters that quoting inserts into a text, and characters that represent a space.
-_FILLING = re.compile(r"""[\s"'\\+]+""")
+_QUOTING = re.compile(r"""[\s"'\\+]+""")
 # Terminal escapes and all characters that are not printable ASCII.
-_UNSEEN = re.compile(f"{TERMINAL.pattern}|[^ -~]")
+_INVISIBLE = re.compile(f"{TERMINAL_ESCAPES.pattern}|[^ -~]")
 # UTF-8 bytes that were decoded as Latin-1. Python writes both as \\x.
 _LATIN_1 = re.compile("[\xf0-\xf7][\x80-\xbf]{3}|[\xe0-\xef][\x80-\xbf]{2}|[\xc0-\xdf][\x80-\xbf]")
 
@@ -67,14 +67,14 @@ _LATIN_1 = re.compile("[\xf0-\xf7][\x80-\xbf]{3}|[\xe0-\xef][\x80-\xbf]{2}|[\xc0
 def needles_of(secret: str) -> set[str]:
     """Return the forms of a secret in all layers, in lower case."""
     found: set[str] = set()
-    # A control character is spelled in too many ways: what stands around it is looked for.
+    # There are too many ways to write a control character, so search for the text before and after it.
     for line in re.split(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", f"{secret}\n{unquote(secret)}"):
         if not line.strip():
             continue
         for layer in [*_Text(line).layers(), *_Text(_LATIN_1.sub(_as_utf8, line)).layers()]:
-            # A text may lose its quotes before its escapes or after them.
-            needles = {layer.lowered, layer.filled_in().lowered}
-            # What is left of characters that cannot be seen may be a letter that is everywhere.
+            # Quotes can be removed from a text before its escapes are decoded, or after that.
+            needles = {layer.lower, layer.without_quotes().lower}
+            # Without its invisible characters, a secret may be a single letter, which occurs everywhere.
             unsafe = not line.isprintable() and len(line) > 3
             found |= {needle for needle in needles if len(needle) > 3 or not unsafe}
     return found - {""}
@@ -84,7 +84,7 @@ def find(text: str, needles: Iterable[str]) -> list[tuple[int, int]]:
     """Return the positions of the needles in the text, in order and without overlaps."""
     found: list[tuple[int, int]] = []
     for layer in _Text(text).layers():
-        lowered = layer.lowered
+        lowered = layer.lower
         for needle in needles:
             for position in _positions(needle, lowered):
                 start, stop = layer.starts[position], layer.stops[position + len(needle) - 1]
@@ -112,7 +112,7 @@ class _Text:
         self.stops = list(range(1, len(text) + 1)) if stops is None else stops
 
     @property
-    def lowered(self) -> str:
+    def lower(self) -> str:
         """Return the text in lower case with the same length. Two characters need special treatment for this."""
         return self.text.replace("\u0130", "i").replace("\u03a3", "\u03c3").lower()
 
@@ -122,22 +122,24 @@ class _Text:
         for _dummy in range(_PASSES):
             yield layer
             yield layer.visible()
-            after = layer.replaced(_SPELLED, lambda match: _SPELLINGS[(match.lastindex or 1) - 1][1](match[0]))
+            after = layer.replaced(_ESCAPED, lambda match: _ESCAPES[(match.lastindex or 1) - 1][1](match[0]))
             if after.text == layer.text:
-                after = layer.filled_in()
+                after = layer.without_quotes()
             if after.text == layer.text:
                 after = layer.visible()
             if after.text == layer.text:
                 break
             layer = after
 
-    def filled_in(self) -> _Text:
+    def without_quotes(self) -> _Text:
         """Return the text without what quoting puts between its characters."""
-        return self.replaced(_FILLING, lambda _match: "")
+        return self.replaced(_QUOTING, lambda _match: "")
 
     def visible(self) -> _Text:
         """Return the text without invisible characters, which could otherwise hide a secret from the search."""
-        return self.replaced(_UNSEEN, lambda match: match[0] if match[0].isprintable() and match[0] != "\ufffd" else "")
+        return self.replaced(
+            _INVISIBLE, lambda match: match[0] if match[0].isprintable() and match[0] != "\ufffd" else ""
+        )
 
     def replaced(self, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]) -> _Text:
         pieces: list[str] = []

@@ -16,10 +16,14 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._options import kind_of, secret_text, variable
+from ansible_collections.zstack.cloud.plugins.module_utils._options import (
+    environment_variable,
+    secret_string,
+    yaml_type,
+)
 
-FORM = "ssh://username@hostname[:sshPort]/path"
-_ALLOWED = f"a URL such as {FORM}, or in the lookup a mapping with url and password"
+URL_FORM = "ssh://username@hostname[:sshPort]/path"
+_ALLOWED_TERMS = f"a URL such as {URL_FORM}, or in the lookup a mapping with url and password"
 # The role and the report use the name.
 _KEYS = {"url", "password", "name"}
 
@@ -52,13 +56,13 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
     if isinstance(term, Mapping):
         # Do not include the keys: without quotes, YAML reads a URL whose password contains ": " as a mapping.
         if term.keys() - _KEYS:
-            raise ZStackError(f"url must be {_ALLOWED}, got a mapping with other keys")
+            raise ZStackError(f"url must be {_ALLOWED_TERMS}, got a mapping with other keys")
         term, own = term.get("url"), term.get("password")
     if term is None or term == "":
-        raise ZStackError(f"url is missing: set it in the form {FORM}, and the password in storage_password")
+        raise ZStackError(f"url is missing: set it in the form {URL_FORM}, and the password in storage_password")
     if not isinstance(term, str):
-        raise ZStackError(f"url must be {_ALLOWED}, got a {kind_of(term)}")
-    parts = _check_url(secret_text("url", term))
+        raise ZStackError(f"url must be {_ALLOWED_TERMS}, got a {yaml_type(term)}")
+    parts = _check_url(secret_string("url", term))
     if own is not None and own != "":
         name, value = "password", own
     else:
@@ -71,10 +75,10 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
     elif value is None:
         raise ZStackError(
             "storage_password is missing: set it in the task, set zstack_storage_password (lookup) or export "
-            f"{variable('storage_password')}, or include the percent-encoded password in url"
+            f"{environment_variable('storage_password')}, or include the percent-encoded password in url"
         )
     else:
-        password = secret_text(name, value)
+        password = secret_string(name, value)
     if re.search(r"[\x00-\x1f\x7f]", password):
         raise ZStackError(f"{name} must not contain control characters: check for a line break at its end")
     start = f"ssh://{parts['user']}"
@@ -91,7 +95,7 @@ def _storage_password(sources: Sequence[Mapping[str, Any]], in_url: bool) -> tup
     for source in sources[:1] if in_url else sources:
         if (value := source.get("storage_password")) not in (None, ""):
             return "storage_password", value
-    name = variable("storage_password")
+    name = environment_variable("storage_password")
     return name, None if in_url else os.environ.get(name) or None
 
 
@@ -111,7 +115,7 @@ def _check_url(url: str) -> re.Match[str]:
         )
     parts = re.fullmatch(_URL, url)
     if not parts or parts["password"] == "" or not 0 < int(parts["port"] or 22) < 65536:
-        raise ZStackError(f"url must have the form {FORM}")
+        raise ZStackError(f"url must have the form {URL_FORM}")
     if not _is_host(parts["host"]):
         raise ZStackError(
             "url must have a host that ZStack accepts: an IPv4 address, or a name of letters, digits and hyphens "

@@ -35,7 +35,8 @@ def parse_zone(name: str) -> tzinfo | None:
     """Return the time zone for an IANA name or an offset, including Java's ``GMT+08:00``, or None if it is invalid."""
     if name in ("Z", "GMT", "UTC", "UT"):
         return timezone.utc
-    offset = re.fullmatch(r"(?:GMT|UTC|UT)?([+-])([0-9]{1,2})(?::?([0-5][0-9]))?", name)
+    # Not -300, which is what YAML makes of -5:00 without quotes.
+    offset = re.fullmatch(r"(?:GMT|UTC|UT)?([+-])([0-9]{2}|[0-9](?![0-9]))(?::?([0-5][0-9]))?", name)
     if offset:
         distance = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
         # Java's ZoneId supports offsets up to 18 hours.

@@ -24,8 +24,8 @@ from ansible.module_utils.common.validation import check_type_bool
 
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import FUTURE, parse_age, scan_hint
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._messages import clip, last_line, one_line
-from ansible_collections.zstack.cloud.plugins.module_utils._options import check_ranges, kind_of
+from ansible_collections.zstack.cloud.plugins.module_utils._messages import last_line, one_line, shorten
+from ansible_collections.zstack.cloud.plugins.module_utils._options import check_ranges, yaml_type
 from ansible_collections.zstack.cloud.plugins.module_utils._times import read_epoch
 
 # The options of a policy, with their defaults
@@ -108,13 +108,13 @@ def _read_percent(option: str, value: Any) -> Fraction:
     try:
         if (is_number or re.fullmatch(_NUMBER, text)) and 0 <= (percent := Fraction(text)) <= 100:
             return percent
-    except ValueError:  # neither infinite nor NaN is a fraction
+    except ValueError:  # infinity and NaN
         pass
     raise _wrong(option, "a number of percent from 0 to 100, such as 50", value)
 
 
 def _wrong(option: str, wanted: str, value: Any) -> ZStackError:
-    return ZStackError(f"{option} must be {wanted}, got {clip(one_line(repr(value)), 100)}")
+    return ZStackError(f"{option} must be {wanted}, got {shorten(one_line(repr(value)), 100)}")
 
 
 _READ: Mapping[str, Callable[[str, Any], Any]] = {
@@ -181,7 +181,7 @@ def _flatten(results: Any) -> Iterator[Mapping[str, Any]]:
         for result in results:
             yield from _flatten(result)
     else:
-        raise ZStackError(f"results must be what the module or the lookup returned, got a {kind_of(results)}")
+        raise ZStackError(f"results must be what the module or the lookup returned, got a {yaml_type(results)}")
 
 
 def _check_result(result: Mapping[str, Any]) -> None:
@@ -218,12 +218,12 @@ def _is_scanned(result: Mapping[str, Any]) -> bool:
 
 
 def _scan_failure(result: Mapping[str, Any]) -> str:
-    """Return why a scan failed: of a failed command only its last words, because it is long."""
+    """Return the reason for a failed scan. Of a failed command, only include the last line, because it is long."""
     error = result.get("error")
     if isinstance(error, Mapping) and (hint := scan_hint({"code": None, "details": None, **error})):
         words = one_line(last_line(error.get("details") or ""))
         if words:
-            return f"{clip(words, 300).rstrip('.')}. {hint}"
+            return f"{shorten(words, 300).rstrip('.')}. {hint}"
     return one_line(str(result.get("msg") or "the result contains no list of backups"))
 
 
@@ -277,7 +277,7 @@ def _checks(result: Mapping[str, Any], policy: Policy) -> Iterator[Check]:
     if policy.min_count is not None:
         count = _plural(total, "backup") if total else "no backup"
         yield Check("min_count", total >= policy.min_count, f"at least {policy.min_count}", count)
-    for name, check in _OF_THE_LATEST.items():
+    for name, check in _LATEST_CHECKS.items():
         limit = getattr(policy, name)
         if name == "min_size" and latest and latest.get("size") == 0:
             limit = limit or 1  # an empty file is no backup, whatever the policy
@@ -328,8 +328,8 @@ def _check_shrink(result: Mapping[str, Any], latest: Mapping[str, Any], limit: A
         return wanted, False, "size of the newest is unknown"
     earlier = [backup for backup in result["backups"] if backup.get("created_epoch") is not None]
     if latest in earlier:
-        earlier.remove(latest)  # not others that are equal to it
-    # Nor is an empty file a backup to compare with.
+        earlier.remove(latest)  # once, because other backups may be equal to it
+    # Empty files are no backups to compare with.
     earlier = [backup for backup in earlier if backup.get("size") != 0]
     earlier.sort(key=lambda backup: (-backup["created_epoch"], str(backup)))
     if len(earlier) < min(_USUAL, result["total"] - 1) and len(result["backups"]) < result["total"]:
@@ -344,12 +344,12 @@ def _check_shrink(result: Mapping[str, Any], latest: Mapping[str, Any], limit: A
         return wanted, True, f"newest is {_size(size)}, the usual is {_size(int(usual))}"
     shrink = 100 * (usual - size) / usual
     passed = shrink <= limit
-    # Rounded away from the limit, so that it reads as what it is.
+    # Round away from the limit, so that the number agrees with the verdict.
     rounded = Fraction((floor if passed else ceil)(shrink * 10), 10)
     return wanted, passed, f"newest is {_size(size)}, {_percent(rounded)} below the usual {_size(int(usual))}"
 
 
-_OF_THE_LATEST = {
+_LATEST_CHECKS = {
     "max_age": _check_age,
     "restorable": _check_version,
     "min_size": _check_size,
@@ -375,7 +375,7 @@ def _address(result: Mapping[str, Any]) -> str:
 
 def _text(value: Any) -> str:
     """Return a text from the server on one line, shortened."""
-    return clip(one_line(str(value or "")), 100)
+    return shorten(one_line(str(value or "")), 100)
 
 
 def _age(seconds: int, units: int = 2) -> str:
@@ -391,7 +391,7 @@ def _age(seconds: int, units: int = 2) -> str:
 
 
 def _size(size: int) -> str:
-    return str(bytes_to_human(size)) if size < 10**24 else f"{clip(str(size), 30)} bytes"
+    return str(bytes_to_human(size)) if size < 10**24 else f"{shorten(str(size), 30)} bytes"
 
 
 def _percent(share: Fraction) -> str:

@@ -51,8 +51,8 @@ def test_each_test_that_the_guide_to_security_names_exists(test: str) -> None:
         *_hints.TEXT_HINTS,
         *map(str, _hints.STATUS_HINTS),
         *_login.LOGIN_HINTS,
-        *_db_backups.SCAN_HINTS,
-        *_db_backups.SCAN_FAILURES,
+        *_db_backups.SCAN_CODE_HINTS,
+        *_db_backups.SCAN_OUTPUT_HINTS,
     ],
 )
 def test_the_guide_lists_each_answer_that_has_a_hint(words: str) -> None:
@@ -117,9 +117,9 @@ def test_each_message_in_the_guides_is_one_of_the_code_or_of_the_simulator(cell:
 
 def hints_of_code() -> set[str]:
     """The hints that an error can end with."""
-    tables = [*_hints.CODE_HINTS.values(), _hints.TEXT_HINTS, _login.LOGIN_HINTS, _db_backups.SCAN_HINTS]
+    tables = [*_hints.CODE_HINTS.values(), _hints.TEXT_HINTS, _login.LOGIN_HINTS, _db_backups.SCAN_CODE_HINTS]
     hints = [hint for table in tables for hint in ([table] if isinstance(table, str) else table.values())]
-    after_ssh = [f"{hint} Try ssh from the management node." for hint in _db_backups.SCAN_FAILURES.values()]
+    after_ssh = [f"{hint} Try ssh from the management node." for hint in _db_backups.SCAN_OUTPUT_HINTS.values()]
     return {*hints, *after_ssh, *_hints.STATUS_HINTS.values()}
 
 

@@ -17,7 +17,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.utils.display import Display
 
-from ansible_collections.zstack.cloud.plugins.module_utils._options import variable
+from ansible_collections.zstack.cloud.plugins.module_utils._options import environment_variable
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 NAME = "zstack.cloud.zstack_db_backup"
@@ -243,11 +243,11 @@ def test_options_are_taken_from_keywords_then_variables_then_the_environment(
         return {f"{prefix}host": "host.invalid", f"{prefix}port": 1, f"{prefix}timeout": 5, f"{prefix}retries": 0}
 
     for option, value in wrong("").items():
-        monkeypatch.setenv(variable(option), str(value))
+        monkeypatch.setenv(environment_variable(option), str(value))
     assert look_up(zstack.storage_url, variables=as_variables)[0]["total"]
     assert look_up(zstack.storage_url, variables={**as_variables, **wrong("zstack_")}, **options)[0]["total"]
     for option, value in options.items():
-        monkeypatch.setenv(variable(option), str(value))
+        monkeypatch.setenv(environment_variable(option), str(value))
     assert look_up(zstack.storage_url)[0]["total"]
 
 
@@ -278,7 +278,7 @@ def test_an_empty_string_is_the_same_as_an_omitted_option_in_every_place(
 ) -> None:
     empty = {f"zstack_{option}": ""}
     by_variable = look_up(zstack.storage_url, variables={**as_variables, **empty, **as_variables}, **{option: ""})
-    monkeypatch.setenv(variable(option), "")
+    monkeypatch.setenv(environment_variable(option), "")
     by_keyword = look_up(zstack.storage_url, variables=empty, **{option: "", **options})
     assert by_variable[0]["total"] == by_keyword[0]["total"] == zstack.storages[0].total
 
@@ -302,7 +302,7 @@ def test_a_misspelt_boolean_is_an_error_in_every_place(
     zstack: Simulator, options: dict[str, Any], option: str, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if place == "environment":
-        monkeypatch.setenv(variable(option), "ture")
+        monkeypatch.setenv(environment_variable(option), "ture")
     variables = {f"zstack_{option}": "ture"} if place == "variable" else {}
     keywords = {option: "ture"} if place == "keyword" else {}
     line = refusal(zstack.storage_url, variables=variables, **options, **keywords)
@@ -318,7 +318,7 @@ def test_infinity_is_an_error_that_names_the_option_in_every_place(
 ) -> None:
     others = {name: value for name, value in options.items() if name != option}
     if place == "environment":
-        monkeypatch.setenv(variable(option), "inf")
+        monkeypatch.setenv(environment_variable(option), "inf")
     variables = {f"zstack_{option}": float("inf")} if place == "variable" else {}
     keywords = {option: "inf"} if place == "keyword" else {}
     assert f"argument '{option}'" in refusal(zstack.storage_url, variables=variables, **others, **keywords)
@@ -349,10 +349,10 @@ def test_a_secret_in_the_environment_that_is_no_utf_8_is_refused_by_name_alone(
 ) -> None:
     others = {"account": "account_name account_password", "access": "access_key_id access_key_secret"}
     for name in others.get(option.partition("_")[0], "session_uuid").split():
-        monkeypatch.setenv(variable(name), "x")
+        monkeypatch.setenv(environment_variable(name), "x")
     monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", "x")
-    monkeypatch.setenv(variable(option), "Sesame\udcff")
-    assert refusal(URL, **node) == f"{variable(option)} must be valid UTF-8"
+    monkeypatch.setenv(environment_variable(option), "Sesame\udcff")
+    assert refusal(URL, **node) == f"{environment_variable(option)} must be valid UTF-8"
 
 
 def omit() -> Any:

@@ -77,7 +77,7 @@ OPTIONS = Options(
 
 
 def read(image: dict[str, Any], platform: Platform = PLATFORM) -> dict[str, Any]:
-    return Backup.of(image, platform.zone).fields(int(NOW.timestamp()), platform)
+    return Backup.from_image(image, platform.zone).fields(int(NOW.timestamp()), platform)
 
 
 def aged(*ages: timedelta | None) -> list[dict[str, Any]]:

@@ -16,8 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._json import portable, snake_case
-from ansible_collections.zstack.cloud.plugins.module_utils._messages import clip, envelope_fields, last_line, one_line
+from ansible_collections.zstack.cloud.plugins.module_utils._json import json_safe, snake_case
+from ansible_collections.zstack.cloud.plugins.module_utils._messages import (
+    envelope_fields,
+    last_line,
+    one_line,
+    shorten,
+)
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
@@ -52,9 +57,9 @@ def test_the_line_says_server_call_code_words_causes_status_and_what_to_do() -> 
 
 def test_the_line_names_the_storage_only_where_there_are_several() -> None:
     error = ZStackError("it broke", server="192.0.2.1:8080", call="Call")
-    assert str(error.at("ssh://root:***@192.0.2.20/bs", named=False)) == "192.0.2.1:8080: Call: it broke"
+    assert str(error.with_storage("ssh://root:***@192.0.2.20/bs", named=False)) == "192.0.2.1:8080: Call: it broke"
     assert error.error["storage"] == "ssh://root:***@192.0.2.20/bs"
-    error.at("ssh://root:***@192.0.2.20/bs", named=True)
+    error.with_storage("ssh://root:***@192.0.2.20/bs", named=True)
     assert str(error) == "192.0.2.1:8080: ssh://root:***@192.0.2.20/bs: Call: it broke"
 
 
@@ -162,7 +167,7 @@ def test_one_line_has_nothing_of_what_colors_a_terminal(text: str) -> None:
 
 @given(st.text(), st.integers(3, 50))
 def test_a_cut_text_keeps_its_start_and_its_end(text: str, limit: int) -> None:
-    cut = clip(text, limit)
+    cut = shorten(text, limit)
     assert len(cut) <= limit + 3
     assert cut == text or (
         cut[: limit // 3] == text[: limit // 3] and cut[-(limit * 2 // 3) :] == text[-(limit * 2 // 3) :]
@@ -191,15 +196,15 @@ def test_an_envelope_with_many_fields_is_cut() -> None:
     ],
 )
 def test_a_value_that_ansible_cannot_carry_is_replaced(value: Any, carried: Any) -> None:
-    assert portable(value) == carried
+    assert json_safe(value) == carried
 
 
 def test_what_is_nested_deeper_than_anything_of_zstack_is_left_out() -> None:
     value: Any = "inside"
     for _dummy in range(500):
         value = [value]
-    assert "null" in json.dumps(portable(value))
-    assert "inside" not in json.dumps(portable(value))
+    assert "null" in json.dumps(json_safe(value))
+    assert "inside" not in json.dumps(json_safe(value))
 
 
 def test_a_key_of_capitals_takes_no_long_time() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import SCAN_FAILURES, SCAN_HINTS
+from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import SCAN_CODE_HINTS, SCAN_OUTPUT_HINTS
 from ansible_collections.zstack.cloud.plugins.module_utils._hints import (
     CODE_HINTS,
     NOT_ZSTACK,
@@ -85,7 +85,7 @@ def test_a_code_is_followed_by_what_to_do_about_it_in_this_call(
 
 
 def test_each_code_that_has_a_hint_is_in_the_table_above() -> None:
-    assert {*CODE_HINTS, *SCAN_HINTS, *LOGIN_HINTS} < HINTS.keys()
+    assert {*CODE_HINTS, *SCAN_CODE_HINTS, *LOGIN_HINTS} < HINTS.keys()
 
 
 # The plain texts of ZStack's sources.
@@ -238,7 +238,7 @@ def test_the_last_words_of_a_command_decide_nothing_under_another_code(
 
 
 def test_each_failure_of_a_scan_that_has_a_hint_is_in_the_table_above() -> None:
-    for words, hint in SCAN_FAILURES.items():
+    for words, hint in SCAN_OUTPUT_HINTS.items():
         assert hint in [LAST_WORDS[last] for last in LAST_WORDS if words.lower() in last.lower()]
 
 

@@ -11,13 +11,17 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from hypothesis import given as given_any
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Options, argument_spec, check
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_METHODS, given, refusable, variable
+from ansible_collections.zstack.cloud.plugins.module_utils._options import (
+    AUTH_METHODS,
+    environment_variable,
+    set_options,
+    with_safe_numbers,
+)
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import refusal
 
 Check = Callable[..., Options]
@@ -44,7 +48,7 @@ def test_each_authentication_method_is_found_in_the_environment(
     checked: Check, exported: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for option, value in exported.items():
-        monkeypatch.setenv(variable(option), value)
+        monkeypatch.setenv(environment_variable(option), value)
     assert checked().connection.credentials.values == tuple(exported.values())
 
 
@@ -62,7 +66,7 @@ def test_each_authentication_method_is_found_in_the_environment(
 def test_each_option_with_an_environment_variable_is_found_there(
     checked: Check, option: str, value: str, checked_value: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(variable(option), value)
+    monkeypatch.setenv(environment_variable(option), value)
     written = {"host": None} if option == "host" else {}
     connection = checked(**SESSION, **written).connection
     assert checked_value in (connection.server, connection.timezone, connection.timeout, connection.verify)
@@ -91,15 +95,15 @@ def test_a_secret_in_the_environment_that_is_no_utf_8_is_refused_by_name_alone(
     checked: Check, option: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for other in next(options for options in AUTH_METHODS.values() if option in options):
-        monkeypatch.setenv(variable(other), "Sesame\udcff" if other == option else "x")
-    assert refusal(checked) == f"{variable(option)} must be valid UTF-8"
+        monkeypatch.setenv(environment_variable(other), "Sesame\udcff" if other == option else "x")
+    assert refusal(checked) == f"{environment_variable(option)} must be valid UTF-8"
 
 
 def test_a_session_in_the_task_wins_over_an_account_in_the_environment(
     checked: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for option, value in ACCOUNT.items():
-        monkeypatch.setenv(variable(option), value)
+        monkeypatch.setenv(environment_variable(option), value)
     assert checked(**SESSION).connection.credentials.method == "session"
 
 
@@ -125,7 +129,7 @@ def test_an_empty_string_is_the_same_as_an_omitted_option_in_the_task_and_in_the
     if option in SESSION:
         monkeypatch.setenv("ZSTACK_SESSION_ID", SESSION["session_uuid"])
     else:
-        monkeypatch.setenv(variable(option), "")
+        monkeypatch.setenv(environment_variable(option), "")
     if option == "host":
         assert refusal(checked, **SESSION, host="").startswith("host is missing")
     else:
@@ -143,7 +147,7 @@ def test_a_misspelt_boolean_is_an_error_and_never_false(
     option: str, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if place == "environment":
-        monkeypatch.setenv(variable(option), "ture")
+        monkeypatch.setenv(environment_variable(option), "ture")
     result = ArgumentSpecValidator(argument_spec()).validate({option: "ture"} if place == "task" else {})
     (message,) = result.error_messages
     assert option in message
@@ -156,7 +160,7 @@ ENDLESS = [float("inf"), float("-inf"), "inf", "-Infinity", " inf ", "1e99999999
 @pytest.mark.parametrize("value", [*ENDLESS, float("nan"), "many", {"a": 1}], ids=repr)
 @pytest.mark.parametrize("option", [name for name, each in argument_spec().items() if each["type"] == "int"])
 def test_a_value_that_is_not_an_integer_is_an_error_that_names_the_option(option: str, value: Any) -> None:
-    result = ArgumentSpecValidator(argument_spec()).validate(refusable({option: value}, argument_spec()))
+    result = ArgumentSpecValidator(argument_spec()).validate(with_safe_numbers({option: value}, argument_spec()))
     (message,) = result.error_messages
     assert message.startswith(f"argument '{option}' is of type ")
     assert "unable to convert to int" in message
@@ -167,7 +171,7 @@ def test_a_value_that_is_not_an_integer_is_an_error_that_names_the_option(option
 def test_a_value_in_the_environment_that_is_not_an_integer_is_an_error_that_names_the_option(
     option: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(variable(option), value)
+    monkeypatch.setenv(environment_variable(option), value)
     (message,) = ArgumentSpecValidator(argument_spec()).validate({}).error_messages
     assert message.startswith(f"argument '{option}' is of type ")
 
@@ -175,7 +179,7 @@ def test_a_value_in_the_environment_that_is_not_an_integer_is_an_error_that_name
 def test_only_options_that_are_numbers_are_looked_at_for_infinity() -> None:
     texts = {"host": "inf", "use_ssl": "inf", "account_password": "1e999", "max_age": "inf"}
     written = {**texts, "port": 10**400, "limit": True}
-    assert refusable(written, argument_spec()) == written
+    assert with_safe_numbers(written, argument_spec()) == written
 
 
 def test_without_authentication_all_three_methods_are_named(checked: Check) -> None:
@@ -216,8 +220,8 @@ def test_one_option_of_a_pair_is_answered_with_the_other_one(
     pair = next(options for options in AUTH_METHODS.values() if option in options)
     (other,) = set(pair) - {option}
     if place == "environment":
-        monkeypatch.setenv(variable(option), "x")
-        assert refusal(checked) == f"{variable(option)} also requires {variable(other)}"
+        monkeypatch.setenv(environment_variable(option), "x")
+        assert refusal(checked) == f"{environment_variable(option)} also requires {environment_variable(other)}"
     else:
         assert refusal(checked, **{option: "x"}) == f"{option} also requires {other}"
 
@@ -254,7 +258,9 @@ def test_a_missing_host_is_answered_with_every_place_to_write_it(checked: Check)
             {"timezone": "../../etc/passwd"},
             "got '../../etc/passwd': correct it, or install tzdata if the name is right",
         ),
-        ({"timezone": "+25:00"}, "got '+25:00'"),
+        ({"timezone": "+25:00"}, "got '+25:00': correct it"),
+        ({"timezone": "600"}, "got '600': write it in quotes, because YAML reads +10:00 as a number"),
+        ({"timezone": "-300"}, "got '-300': write it in quotes, because YAML reads +10:00 as a number"),
         ({"timezone": "+08:00\n"}, "got '+08:00\\n'"),
         (
             {"host": "http://zstack.example.com"},
@@ -425,8 +431,8 @@ def test_good_options_are_taken_and_any_others_are_refused_in_one_line_that_name
 
     def check_these(written: dict[str, Any], term: Any) -> bool:
         """Whether they are taken."""
-        written = given(written)
-        result = ArgumentSpecValidator(argument_spec()).validate(refusable(written, argument_spec()))
+        written = set_options(written)
+        result = ArgumentSpecValidator(argument_spec()).validate(with_safe_numbers(written, argument_spec()))
         if result.error_messages:
             return False
         try:
@@ -446,7 +452,7 @@ def test_good_options_are_taken_and_any_others_are_refused_in_one_line_that_name
         return True
 
     @settings(max_examples=100)
-    @given_any(good, terms, odd, values)
+    @given(good, terms, odd, values)
     def check_any(right: dict[str, Any], term: Any, wrong: dict[str, Any], odd_term: Any) -> None:
         outcomes.append(check_these(right, term))
         assert outcomes[-1], "good options were refused"

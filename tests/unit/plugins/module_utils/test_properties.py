@@ -21,7 +21,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._auth import NoAuth
 from ansible_collections.zstack.cloud.plugins.module_utils._client import Call, Client
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import (
     Options,
-    images_of,
+    images_in,
     summarize,
 )
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
@@ -125,7 +125,7 @@ def outcome_of(status: int, body: bytes, date: str | None, options: Options, cli
     yield "replies"
     try:
         reply = client.unwrap(Call("Call", "GET", "/v1", NoAuth()), response, body.decode("utf-8-sig", "replace"))
-        images = images_of(reply, client)
+        images = images_in(reply, client)
         result = summarize(images, options.storages[0], reply.date, PLATFORM, options, warnings.append)
     except ZStackError as error:
         assert_well_formed(error)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from email.utils import formatdate
@@ -13,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -153,11 +155,26 @@ def test_a_zone_is_an_iana_name_or_an_offset_as_people_and_java_write_them(name:
         "+99",
         "+18:01",
         "+08:60",
+        "-300",
+        "+800",
         "\udcff",
     ],
 )
 def test_a_name_that_is_not_a_zone_is_none(name: str) -> None:
     assert parse_zone(name) is None
+
+
+@pytest.mark.parametrize(
+    "form", ["{sign}{hour:02}:{minute:02}", "{sign}{hour}:{minute:02}", "{sign}{hour:02}{minute:02}"]
+)
+def test_an_offset_that_yaml_reads_as_a_number_is_never_another_offset(form: str) -> None:
+    numbers = 0
+    for sign, hour, minute in itertools.product("+-", range(1, 15), (0, 15, 30, 45)):
+        written = form.format(sign=sign, hour=hour, minute=minute)
+        value = yaml.safe_load(written)
+        numbers += isinstance(value, int)
+        assert parse_zone(str(value)) in (None, parse_zone(written)), written
+    assert numbers > 10
 
 
 def test_an_offset_is_named_with_sign_hours_and_minutes() -> None:

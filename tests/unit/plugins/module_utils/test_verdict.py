@@ -45,7 +45,7 @@ def backup(age: float | None = HOUR, size: int | None = 100 * MB, version: str |
 def result(*images: dict[str, Any], running: str | None = RUNNING, **keys: Any) -> dict[str, Any]:
     """A result of module and lookup with these backups, newest first."""
     platform = Platform(running, timezone.utc, "UTC", "server")
-    backups = [Backup.of(image, platform.zone).fields(int(NOW.timestamp()), platform) for image in images]
+    backups = [Backup.from_image(image, platform.zone).fields(int(NOW.timestamp()), platform) for image in images]
     return {
         "backups": backups,
         "latest": backups[0] if backups and backups[0]["created_at"] else None,
