@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Versions are the same in all files that name them."""
+"""Versions are the same in all files that name them, and fit together."""
 
 from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -96,3 +98,15 @@ def test_an_action_is_pinned_to_one_commit(path: str) -> None:
     for action, pin in used:
         assert re.fullmatch(r"[0-9a-f]{40} # v[0-9.]+", pin), action
         assert commits[action] == {pin}
+
+
+def test_tests_of_a_group_run_in_one_process(tmp_path: Path) -> None:
+    # Otherwise, each process would run the same long playbooks. pytest 9.2 breaks the groups of pytest-xdist 3.8.
+    (tmp_path / "test_group.py").write_text(
+        "import os\nfrom pathlib import Path\nimport pytest\npytestmark = pytest.mark.xdist_group('group')\n"
+        "@pytest.mark.parametrize('number', range(4))\n"
+        "def test_it(number):\n    Path(f'{number}.txt').write_text(str(os.getpid()))\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "--numprocesses=2", "--dist=loadgroup", "-p", "no:cacheprovider"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert len({path.read_text() for path in tmp_path.glob("*.txt")}) == 1
