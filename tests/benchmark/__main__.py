@@ -148,7 +148,7 @@ def page_of_results(directory: Path) -> Path:
     assert scan in text
     playbooks = directory / "playbooks"
     playbooks.mkdir()
-    for name in ("templates", "vars"):
+    for name in ("tasks", "templates", "vars"):
         (playbooks / name).symlink_to(shipped / name)
     (directory / "plugins").symlink_to(ROOT / "plugins")
     copy = playbooks / "page.yml"
