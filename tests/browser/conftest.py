@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from ansible_collections.zstack.cloud.tests.browser import pages
@@ -32,14 +33,17 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
-    """Make the page of a site in a language, once."""
-    known: dict[tuple[str, str], Path] = {}
+def made(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, str], Path]:
+    """Make the page of a site in a language, once for all processes that run tests."""
+    own = tmp_path_factory.getbasetemp()
+    place = own if worker_id == "master" else own.parent
 
     def make(site: str, language: str = "en") -> Path:
-        if (site, language) not in known:
-            known[site, language] = pages.page(tmp_path_factory.mktemp(f"{site}-{language}"), site, language)
-        return known[site, language]
+        folder = place / f"{site}-{language}"
+        with FileLock(f"{folder}.lock"):
+            folder.mkdir(exist_ok=True)
+            known = folder / pages.PAGE
+            return known if known.exists() else pages.page(folder, site, language)
 
     return make
 
