@@ -370,6 +370,14 @@ def test_hosts_that_match_nothing_are_an_error(hosts: str, limit: str, name: str
     assert not (tmp_path / PAGE).exists()
 
 
+def test_hosts_that_are_set_in_the_inventory_are_an_error(tmp_path: Path) -> None:
+    here = {"ansible_connection": "local", "report_db_backups_hosts": "mn1"}
+    done = report(tmp_path, hosts={"localhost": here, "mn1": {}})
+    assert done.returncode == 2
+    assert "report_db_backups_hosts must be an extra variable, not one of the inventory: set it with -e" in done.stdout
+    assert not (tmp_path / PAGE).exists()
+
+
 def test_a_relative_path_is_one_in_the_working_directory(tmp_path: Path) -> None:
     (tmp_path / "pages").mkdir()
     printed = made(tmp_path, SITES["one"], report_db_backups_dest="pages/today.html")

@@ -554,6 +554,15 @@ def test_the_playbook_fails_if_it_verifies_no_host(
     assert not zstack.requests
 
 
+def test_hosts_that_are_set_in_the_inventory_are_an_error(zstack: Simulator, tmp_path: Path) -> None:
+    inventory = {"all": {"hosts": {"one": {}}, "vars": {"verify_db_backup_hosts": ["one"]}}}
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump(inventory))
+    done = play(tmp_path, PLAYBOOK_NAME, "-i", "inventory.yml", "--tags", "x", **by_environment(zstack, "good"))
+    assert done.returncode == 2
+    assert "verify_db_backup_hosts must be an extra variable, not one of the inventory: set it with -e" in done.stdout
+    assert not zstack.requests
+
+
 def test_no_tag_leaves_out_the_check(zstack: Simulator, tmp_path: Path) -> None:
     done = play(tmp_path, PLAYBOOK_NAME, "--tags", "other", **by_environment(zstack, "max_age"))
     assert done.returncode == 2, done.stdout + done.stderr
