@@ -83,7 +83,7 @@ def processes(directory: Path, rounds: int) -> Iterator[Figure]:
             known = servers.variables(zstack)
             ours = Play("module", directory, limit=1, **known).module()
             floor = Play("floor", directory, **known).module()
-            often = rounds if size > max(PROCESS_GOALS) else rounds * QUICK_ROUNDS
+            often = rounds * QUICK_ROUNDS if size in PROCESS_GOALS else rounds
             samples = alternate(often, ours=partial(run_module, ours), floor=partial(run_module, floor))
         if goal := PROCESS_GOALS.get(size):
             for field in ("cpu", "seconds"):

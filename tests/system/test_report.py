@@ -526,7 +526,8 @@ def test_times_that_are_nonsense_stay_out_of_the_timeline(tmp_path: Path) -> Non
     found = made_of_many(tmp_path, sites)
     for text, section in found[::2]:
         assert section.count('<use href="#v0" x="') == 1 + 3  # and the legend
-        assert max(map(int, re.findall(r"\((\d+) days\)", text)), default=0) <= 3
+        for shown in (text, section):
+            assert max(map(int, re.findall(r"\((\d+) days\)", shown)), default=0) <= 3
     for _text, section in found[1::2]:
         assert section.count('<use href="#v0" x="') <= 1
 

@@ -31,7 +31,7 @@ import yaml
 
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.system.commands import run
-from ansible_collections.zstack.cloud.tests.system.test_examples import ROOT, SHOWN_AT, blocks
+from ansible_collections.zstack.cloud.tests.system.test_examples import READMES, ROOT, SHOWN_AT, blocks
 from ansible_collections.zstack.cloud.tests.system.test_playbooks import shown
 
 pytestmark = pytest.mark.xdist_group("verify_role")
@@ -577,7 +577,7 @@ def blocks_of(page: str) -> list[str]:
     return [text for _language, text in blocks(ROOT / page)]
 
 
-@pytest.mark.parametrize("page", ["README.md", GUIDE])
+@pytest.mark.parametrize("page", [READMES[0], GUIDE])
 def test_a_page_shows_the_report_that_is_printed(page: str, tmp_path: Path) -> None:
     five_lines, settings, report = blocks_of(page)[:3]
     assert len(five_lines.strip().splitlines()) == 5
