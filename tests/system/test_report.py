@@ -272,6 +272,35 @@ def test_a_name_stays_a_name(tmp_path: Path, run_before: Path) -> None:
         assert not UNWANTED.search(text)
 
 
+def test_no_text_of_a_server_or_an_inventory_becomes_markup(tmp_path: Path) -> None:
+    mark = "<i>&lt;"
+    # More versions than the legend has, each with a change, and storages that are not scanned or have no backup.
+    backups = [night(ago, version=f"{mark}{ago // 2}", name=f"{mark}name") for ago in range(16)]
+    with ExitStack() as stack:
+        hosts: dict[str, dict[str, Any]] = {}
+        for number, storages in enumerate([[backups, backups], [backups]]):
+            (tmp_path / str(number)).mkdir()
+            zstack = stack.enter_context(site(tmp_path / str(number), storages))
+            zstack.play({"body": json.dumps({"version": mark})}, on="version")
+            hosts[f"mn{number}{mark}"] = options(zstack)
+        error = {"error": {"code": "SYS.1000", "description": mark, "details": mark}}
+        zstack.clear()
+        zstack.play({"status": 503, "body": json.dumps(error)}, on="scan")
+        hosts["mn2"] = {**options(zstack), "report_db_backups_policy": mark}
+        hosts["mn3"] = {**options(zstack), "zstack_host": mark}
+        for variables in hosts.values():
+            for storage in variables["report_db_backups_storages"]:
+                storage["name"] = f"{mark}storage"
+        done = report(tmp_path, hosts=hosts, report_db_backups_hosts="mn*")
+    assert done.returncode == 2, done.stdout + done.stderr
+    found = Page(tmp_path / PAGE)
+    assert "i" not in found.elements
+    shown = found.text.count(mark)
+    assert shown == found.source.count("&lt;i&gt;&amp;lt;") > 40
+    for text in (f"mn0{mark}", f"{mark}storage", f"{mark}name", f"{mark}0", f"[SYS.1000] {mark}", f"got {mark}"):
+        assert text in found.text
+
+
 def test_the_page_asks_the_network_for_nothing(run_before: Path) -> None:
     found = Page(run_before / PAGE)
     assert not {"link", "img", "iframe", "object", "form", "base"} & set(found.elements)
