@@ -15,7 +15,8 @@ from .figures import Figure
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "performance.rst"
 CHART = ROOT / "docs" / "images" / "performance.png"
 _PICTURE = """.. image:: https://raw.githubusercontent.com/ansible-collections/zstack.cloud/main/docs/images/performance.png
-   :alt: The seconds that one task adds to a play, for 10 to 100,000 backups. The peer is always the slowest."""
+   :alt: The seconds that a play takes longer, by the number of backups, with four tasks of ansible.builtin.uri, with the
+     module, with the module and limit: 1, and with the same HTTP exchanges alone."""
 _HEADERS = ("Measurement", "Result", "Noise", "Goal", "")
 
 
