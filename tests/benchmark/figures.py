@@ -2,25 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Figures of one run: samples that were taken alternately, their medians, and how far a ratio can be trusted."""
+"""Figures of one run: samples that were taken alternately, their medians, and how far these can be trusted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median, quantiles
+from math import comb
+from statistics import median
 from typing import Any
 
 Samples = Mapping[str, Sequence[Any]]
 
 
-def alternate(rounds: int, **programs: Callable[[], Any]) -> Samples:
-    """Return what each program returns, as often as there are rounds. A first round is not counted."""
+def alternate(rounds: int, programs: Mapping[str, Callable[[], Any]], *, warm_up: bool = True) -> Samples:
+    """Return what each program returns, as often as there are rounds. Do not count a first round, to warm up."""
     samples: dict[str, list[Any]] = {name: [] for name in programs}
-    for number in range(rounds + 1):
+    for number in range(rounds + warm_up):
         for name, program in programs.items():
             sample = program()
-            if number:
+            if number >= warm_up:
                 samples[name].append(sample)
     return samples
 
@@ -39,24 +40,34 @@ class Figure:
         return median(self.rounds)
 
     @property
-    def noise(self) -> float:
-        """Half of the distance between the quartiles of the rounds."""
-        if len(self.rounds) < 2:
-            return 0.0
-        first, _median, third = quantiles(self.rounds, n=4, method="inclusive")
-        return (third - first) / 2
+    def interval(self) -> tuple[float, float]:
+        """Where the median of any number of rounds would be, with a confidence of 90%.
+
+        It is the interval between two rounds, whatever their distribution is. Fewer than five rounds are too few for
+        this confidence: then the interval is that of all rounds.
+        """
+        ordered, count = sorted(self.rounds), len(self.rounds)
+        ranks = range(2, count // 2 + 1)
+        # Each round is below the median with the probability that a coin shows heads.
+        left_out = [rank - 1 for rank in ranks if 2 * sum(comb(count, k) for k in range(rank)) <= 0.1 * 2**count]
+        first = max(left_out, default=0)
+        return ordered[first], ordered[-1 - first]
 
     @property
-    def missed(self) -> bool:
-        return self.goal is not None and self.value - self.noise > self.goal
+    def verdict(self) -> str:
+        """Whether the goal is met or missed, or unclear because it is within the interval."""
+        if self.goal is None:
+            return ""
+        if self.value <= self.goal:
+            return "met"
+        return "missed" if self.interval[0] > self.goal else "unclear"
 
     @property
     def row(self) -> tuple[str, str, str, str, str]:
-        """The cells of a table: name, value, noise, goal, and whether the goal is met."""
-        goal, verdict = "", ""
-        if self.goal is not None:
-            goal, verdict = f"{self.goal:.2f}{self.unit}", "missed" if self.missed else "met"
-        return self.name, f"{self.value:.2f}{self.unit}", f"± {self.noise:.2f}", goal, verdict
+        """The cells of a table: name, value, interval, goal, and verdict."""
+        goal = "" if self.goal is None else f"{self.goal:.2f}{self.unit}"
+        low, high = self.interval
+        return self.name, f"{self.value:.2f}{self.unit}", f"{low:.2f} to {high:.2f}", goal, self.verdict
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float], base: Sequence[float] | None = None) -> list[float]:

@@ -19,15 +19,15 @@ from typing import Any, NamedTuple
 from ..tree import collections_path
 
 HERE = Path(__file__).parent
+FAILED = 2  # exit status if a program fails; 1 is that of a missed goal
 _BIN = Path(sys.executable).parent
+# Nothing else of the environment, such as proxies and settings of Ansible.
 _ENV = {
-    **os.environ,
     "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}",
+    "HOME": str(Path.home()),
+    "LC_ALL": "C.UTF-8",
     "ANSIBLE_COLLECTIONS_PATH": collections_path(),
-    "ANSIBLE_LOCALHOST_WARNING": "false",
-    "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-    "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
-    "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "false",
+    "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
 }
 
 
@@ -45,7 +45,8 @@ def run(*command: str, env: Mapping[str, str] | None = None) -> Usage:
         meter = [sys.executable, str(HERE / "meter.py"), output.name, *command]
         done = subprocess.run(meter, env={**_ENV, **(env or {})}, stdout=subprocess.PIPE, check=False)
         if done.returncode:
-            sys.exit(f"{' '.join(command)} failed:\n{output.read().decode(errors='replace')[-4000:]}")
+            print(f"{' '.join(command)} failed:\n{output.read().decode(errors='replace')[-4000:]}", file=sys.stderr)
+            sys.exit(FAILED)
     return Usage(*json.loads(done.stdout))
 
 

@@ -11,7 +11,7 @@ simulator takes no time for it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from hashlib import md5
@@ -47,10 +47,11 @@ def _entry(number: int) -> dict[str, Any]:
 
 @contextmanager
 def node(entries: int) -> Iterator[Simulator]:
-    """Yield a management node with this number of backups."""
+    """Yield a management node with this number of backups. Whoever asks it must also log out."""
     with Simulator() as zstack:
         zstack.play({"body": reply(entries)}, on="scan")
         yield zstack
+        assert zstack.paths and not zstack.sessions
 
 
 @contextmanager
@@ -78,8 +79,8 @@ def fleet(nodes: int) -> Iterator[list[Simulator]]:
         yield [stack.enter_context(node(10)) for _number in range(nodes)]
 
 
-def variables(zstack: Simulator) -> dict[str, Any]:
-    """Return what the plays have to know of a management node."""
+def variables(zstack: Simulator, storages: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what the plays have to know of a management node. The lookup scans these storages, or the first."""
     name, password = zstack.account
     return {
         "zstack_host": zstack.host,
@@ -87,5 +88,5 @@ def variables(zstack: Simulator) -> dict[str, Any]:
         "zstack_account_name": name,
         "zstack_account_password": password,
         "storage_url": zstack.storage_url,
-        "storage_urls": zstack.storage_urls,
+        "storage_urls": storages or [zstack.storage_url],
     }
