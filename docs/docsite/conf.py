@@ -14,7 +14,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 
 project = title = html_title = html_short_title = "zstack.cloud"
-copyright = "the zstack.cloud contributors"  # noqa: A001
+copyright = "the zstack.cloud contributors"  # noqa: A001 (the name is Sphinx's)
 
 extensions = ["sphinx_antsibull_ext", "sphinx_copybutton"]
 copybutton_exclude = ".linenos, .gp, .go"  # Do not copy prompts and output

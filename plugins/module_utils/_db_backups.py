@@ -31,7 +31,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._storage import Stora
 from ansible_collections.zstack.cloud.plugins.module_utils._times import in_zone, read_epoch
 
 _CALL = "GetDatabaseBackupFromImageStore"
-# Each scan opens an SSH connection from the management node to the storage (src).
+# A scan has one SSH connection at a time from the management node to the storage (src).
 _PARALLEL_SCANS = 5
 # Seconds that a backup may be ahead of the server's clock before its time counts as wrong.
 FUTURE = 300
