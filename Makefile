@@ -32,7 +32,7 @@ mutants: .venv/stamp  ## Mutation-test plugins/module_utils, and list the surviv
 	@$(SESSION)
 
 .PHONY: bench
-bench: .venv/stamp  ## Compare the performance with ansible.builtin.uri (takes 25 minutes on an idle machine)
+bench: .venv/stamp  ## Compare the performance with ansible.builtin.uri (takes half an hour on an idle machine)
 	@$(SESSION)
 
 .PHONY: lint docs unit
