@@ -13,7 +13,7 @@ author:
   - The zstack.cloud contributors (@zstack-cloud)
 description:
   - Returns the same data as M(zstack.cloud.zstack_db_backup_info), in the fact C(zstack_db_backups).
-  - To run this module with M(ansible.builtin.gather_facts), add its name to the variable C(ansible_facts_modules).
+  - To run this module with C(ansible.builtin.gather_facts), add its name to the variable C(ansible_facts_modules).
 extends_documentation_fragment:
   - zstack.cloud.connection
   - zstack.cloud.storage
@@ -22,9 +22,9 @@ extends_documentation_fragment:
   - zstack.cloud.attributes
   - zstack.cloud.attributes.facts
 notes:
-  - If C(ansible_facts_modules) lists more than one module, M(ansible.builtin.gather_facts) runs them in parallel and
+  - If C(ansible_facts_modules) lists more than one module, C(ansible.builtin.gather_facts) runs them in parallel and
     stops any that takes longer than five seconds. A scan can take longer. Set the option C(parallel) of
-    M(ansible.builtin.gather_facts) or the variable C(ansible_facts_parallel) to V(false).
+    C(ansible.builtin.gather_facts) or the variable C(ansible_facts_parallel) to V(false).
   - The ages in a fact cache are those at the time of the scan. To get the current age of a backup, subtract its
     C(created_epoch) from the current time.
 seealso:
