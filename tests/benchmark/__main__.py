@@ -103,10 +103,8 @@ def tasks(directory: Path, rounds: int) -> Iterator[Figure]:
 def storages(directory: Path, rounds: int) -> Iterator[Figure]:
     """(d) A lookup over storages that take their time."""
     with servers.node_with_storages(directory, STORAGES, SCAN_SECONDS) as zstack:
-        empty, lookup = (
-            Play("empty", directory),
-            Play("lookup", directory, **servers.variables(zstack, zstack.storage_urls)),
-        )
+        empty = Play("empty", directory)
+        lookup = Play("lookup", directory, **servers.variables(zstack, zstack.storage_urls))
         samples = alternate(rounds, {"empty": empty.run, "lookup": lookup.run})
     scans = -(-STORAGES // AT_ONCE) * SCAN_SECONDS
     extra = [each - scans for each in above(seconds(samples["lookup"]), seconds(samples["empty"]))]

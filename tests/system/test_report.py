@@ -274,7 +274,7 @@ def test_a_name_stays_a_name(tmp_path: Path, run_before: Path) -> None:
 
 def test_no_text_of_a_server_or_an_inventory_becomes_markup(tmp_path: Path) -> None:
     mark = "<i>&lt;"
-    # More versions than the legend has, each with a change, and storages that are not scanned or have no backup.
+    # More versions than the legend has, each with a change.
     backups = [night(ago, version=f"{mark}{ago // 2}", name=f"{mark}name") for ago in range(16)]
     with ExitStack() as stack:
         hosts: dict[str, dict[str, Any]] = {}
