@@ -13,7 +13,7 @@ import signal
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .faults import CALLS, catalogue
@@ -24,7 +24,8 @@ from .site import SHIPPED
 
 def main() -> None:
     """Run a simulator until SIGTERM or SIGINT."""
-    arguments = vars(_parser().parse_args())
+    parser = _parser()
+    arguments = vars(parser.parse_args())
     if arguments.pop("list_faults"):
         for fault in catalogue().values():
             print(f"{fault.name:32} {fault.summary}")
@@ -36,17 +37,20 @@ def main() -> None:
 
     faults, ready_file = arguments.pop("fault"), arguments.pop("ready_file")
     certificate, key = arguments.pop("certfile"), arguments.pop("keyfile")
-    if certificate:
-        arguments["ssl"] = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        arguments["ssl"].load_cert_chain(certificate, key)
-
-    with Simulator(**arguments) as zstack:
+    with ExitStack() as running:
+        try:
+            if certificate:
+                arguments["ssl"] = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+                arguments["ssl"].load_cert_chain(certificate, key)
+            zstack = running.enter_context(Simulator(**arguments))
+        except OSError as error:  # such as a port in use
+            parser.error(str(error))
         for name, call in faults:
             zstack.play(name, on=call)
-        with _announced(zstack, ready_file):
-            scheme = "https" if certificate else "http"
-            print(f"A simulated ZStack listens on {scheme}://{zstack.host}:{zstack.port}", flush=True)
-            stop.wait()
+        running.enter_context(_announced(zstack, ready_file))
+        scheme = "https" if certificate else "http"
+        print(f"A simulated ZStack listens on {scheme}://{zstack.host}:{zstack.port}", flush=True)
+        stop.wait()
 
 
 @contextmanager

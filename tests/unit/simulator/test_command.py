@@ -20,7 +20,7 @@ import requests
 import trustme
 
 from ansible_collections.zstack.cloud.tests.limits import HANGS
-from ansible_collections.zstack.cloud.tests.simulator import catalogue
+from ansible_collections.zstack.cloud.tests.simulator import Simulator, catalogue
 from ansible_collections.zstack.cloud.tests.system.commands import run
 
 ROOT = Path(__file__).parents[3]
@@ -111,3 +111,18 @@ def test_it_refuses_a_fault_that_cannot_be_played(fault: str) -> None:
     process = run(*COMMAND, "--fault", fault, place=ROOT)
     assert process.returncode == 2
     assert "there is no" in process.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("--port", "{port}", "address already in use"),
+        ("--site", "nowhere.yml", "No such file or directory: 'nowhere.yml'"),
+        ("--certfile", "nowhere.pem", "No such file or directory"),
+    ],
+)
+def test_it_says_why_it_cannot_start(zstack: Simulator, option: str, value: str, reason: str) -> None:
+    process = run(*COMMAND, option, value.format(port=zstack.port), place=ROOT)
+    assert process.returncode == 2
+    assert process.stderr.splitlines()[-1].endswith(reason)
+    assert "Traceback" not in process.stderr
