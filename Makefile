@@ -21,7 +21,7 @@ demo: .venv/stamp  ## Show the backups of a simulated platform, or of the platfo
 test: .venv/stamp  ## Run all checks and tests that a change must pass, with one ansible-core
 	@mkdir -p build
 	@$(NOX) --parallel auto | tee build/test.log
-	@grep -E '^=+ .* in [0-9.]+s' build/test.log | tail -n 1
+	@grep -E ' passed.* in [0-9.]+s' build/test.log | tail -n 1
 
 .PHONY: matrix
 matrix: .venv/stamp  ## Run the sanity, integration, unit and system tests with every ansible-core

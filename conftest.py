@@ -12,6 +12,10 @@ import sys
 from pathlib import Path
 
 
+# Ansible's modules set the locale of the process from this. It must not translate what tests write and read.
+os.environ["LC_ALL"] = "C.UTF-8"
+
+
 def find_collection() -> None:
     # tests/tree.py cannot be imported yet, because it creates the tree that modules are imported from.
     tree = runpy.run_path(str(Path(__file__).parent / "tests" / "tree.py"))["collections_path"]()

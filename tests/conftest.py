@@ -36,9 +36,9 @@ settings.load_profile("repeatable")
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove options and proxies of whoever runs the tests from the environment."""
+    """Remove options, proxies and certificates of whoever runs the tests from the environment."""
     for name in os.environ:
-        if name.startswith("ZSTACK_") or name.lower().endswith("_proxy"):
+        if name.startswith("ZSTACK_") or name.lower().endswith(("_proxy", "_ca_bundle")) or name == "NETRC":
             monkeypatch.delenv(name)
 
 

@@ -8,5 +8,7 @@ from __future__ import annotations
 
 #: Seconds. Far more than any command or call needs, on a machine however busy: whatever takes this long hangs.
 HANGS = 900
-#: The same for a playbook of a hundred hosts.
+#: Seconds after which to give up a call that is never answered. Other calls of the task have as little, so not too few.
+UNANSWERED = 5
+#: The same as HANGS, for a playbook of a hundred hosts.
 PLAYBOOK_HANGS = 4 * HANGS

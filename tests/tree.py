@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -15,6 +16,7 @@ def collections_path() -> str:
     """Return the root of a tree of collections with this one, which is a link to this checkout."""
     link = ROOT / "build" / "ansible_collections" / "zstack" / "cloud"
     link.parent.mkdir(parents=True, exist_ok=True)
-    if not link.is_symlink():
-        link.symlink_to(ROOT)
+    # Relative, so that it is right in a copy of the checkout.
+    with suppress(FileExistsError):
+        link.symlink_to(Path("..", "..", ".."))
     return str(ROOT / "build")

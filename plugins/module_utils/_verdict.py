@@ -94,9 +94,10 @@ def _read_whole(option: str, value: Any) -> int:
 
 
 def _read_size(option: str, value: Any) -> int:
+    text = str(value).strip()
     try:
-        if re.fullmatch(rf"{_NUMBER} *(?:[KMGTPEZYkmgtpezy]?B?)", str(value).strip()):
-            return int(human_to_bytes(str(value)))
+        if re.fullmatch(rf"{_NUMBER} *(?:[KMGTPEZYkmgtpezy]?B?)", text):
+            return int(human_to_bytes(text))
     except (ValueError, OverflowError):
         pass
     raise _wrong(option, "a size in bytes or with a unit, such as 50MB", value)
@@ -332,7 +333,7 @@ def _check_shrink(result: Mapping[str, Any], latest: Mapping[str, Any], limit: A
     # Empty files are no backups to compare with.
     earlier = [backup for backup in earlier if backup.get("size") != 0]
     earlier.sort(key=lambda backup: (-backup["created_epoch"], str(backup)))
-    if len(earlier) < min(_USUAL, result["total"] - 1) and len(result["backups"]) < result["total"]:
+    if len(earlier) < _USUAL and len(result["backups"]) < result["total"]:
         found = "usual size unknown, because the result does not contain all backups: remove limit and max_age"
         return wanted, False, found
     sizes = [Fraction(backup["size"]) for backup in earlier[:_USUAL] if backup.get("size") is not None]

@@ -13,6 +13,7 @@ from filelock import FileLock
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from ansible_collections.zstack.cloud.tests.browser import pages
+from ansible_collections.zstack.cloud.tests.limits import HANGS
 
 #: Width and height of a window, and the colours that its owner prefers.
 WINDOWS = {
@@ -74,6 +75,7 @@ def look(chromium: Browser, made: Callable[[str, str], Path]) -> Iterator[Callab
 
     def open_window(site: str, language: str = "en", size: str = "desktop", **options: object) -> Window:
         context = chromium.new_context(viewport=WINDOWS[size], **options)  # type: ignore[arg-type]
+        context.set_default_timeout(HANGS * 1000)
         contexts.append(context)
         return Window(context.new_page(), made(site, language))
 

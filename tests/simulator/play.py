@@ -29,8 +29,8 @@ from . import uri
 
 _CHUNK = 65536
 
-#: Seconds for the client to read what was sent, before a reset makes its kernel discard that.
-_BEFORE_RESET = 0.1
+#: Seconds for a client on a busy machine to read what was sent, before a reset makes its kernel discard that.
+_BEFORE_RESET = 2
 
 #: How an echo can be encoded.
 _ENCODERS: Mapping[str, Callable[[str], str]] = {
@@ -105,7 +105,8 @@ async def perform(
     if play.by == "silence" and play.cut:
         await asyncio.Event().wait()
     if play.by == "reset" and play.cut:
-        await _reset(transport)
+        await asyncio.sleep(_BEFORE_RESET if play.cut == "middle" else 0)
+        _reset(transport)
     transport.close()
     return web.Response()
 
@@ -142,9 +143,8 @@ async def _write(transport: asyncio.Transport, chunks: Iterable[bytes], pace: fl
             await asyncio.sleep(0.001)
 
 
-async def _reset(transport: asyncio.Transport) -> None:
+def _reset(transport: asyncio.Transport) -> None:
     """End the connection with a TCP reset: the way in which a socket closes that lingers for no time."""
-    await asyncio.sleep(_BEFORE_RESET)
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 

@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ class Running:
 
     def wait(self) -> Outcome:
         outcome = Outcome(**self._server.ask("wait"))
-        assert outcome.returncode != -signal.SIGALRM, f"the module hangs, after {HANGS} s"
+        assert outcome.returncode != -signal.SIGKILL, f"the module hangs, after {HANGS} s"
         return outcome
 
 
@@ -118,16 +119,19 @@ def serve() -> None:
             if pid == 0:
                 for target, source in enumerate((os.open(os.devnull, os.O_RDONLY), stdout.fileno(), stderr.fileno())):
                     os.dup2(source, target)
-                signal.alarm(HANGS)
                 # As Ansible's own wrapper passes them; ansible-core before 2.19 has no profiles and ignores this one.
                 basic._ANSIBLE_ARGS = line.encode()
                 basic._ANSIBLE_PROFILE = "legacy"
                 signal.pthread_sigmask(signal.SIG_SETMASK, [])
                 module.main()
                 return
+            # The module itself handles the signal of an alarm.
+            hangs = threading.Timer(HANGS, os.kill, (pid, signal.SIGKILL))
+            hangs.start()
             print(pid, flush=True)
             sys.stdin.readline()
             _pid, status, usage = os.wait4(pid, 0)
+            hangs.cancel()
             outcome: dict[str, Any] = {
                 "returncode": os.waitstatus_to_exitcode(status),
                 "computing": usage.ru_utime + usage.ru_stime,

@@ -29,7 +29,8 @@ FOLDERS_FOR_USERS = {"LICENSES", "changelogs", "docs", "meta", "playbooks", "plu
 def run(*command: str | Path, place: Path, **env: str) -> str:
     """Run a command that finds no collection but those in *place*, and return what it printed."""
     paths = {"PYTHONPATH": "", "ANSIBLE_COLLECTIONS_PATH": str(place)}
-    # The real home directory has pip's settings and its cache.
+    # The real home directory has pip's settings and its cache. Ansible's settings are those of this file.
+    (place / "ansible.cfg").touch()
     done = commands.run(*map(str, command), place=place, **{"HOME": os.environ["HOME"], **paths, **env})
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -67,7 +68,8 @@ def test_the_artifact_contains_what_users_need(artifact: Path) -> None:
 def test_the_artifact_works_with_only_ansible_core_and_requests(installed: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", symlinks=True)
     programs = tmp_path / "venv" / "bin"
-    pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    of_pip = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "XDG_CONFIG")
+    pip = {name: value for name, value in os.environ.items() if name.upper().startswith(of_pip)}
     run(
         *(sys.executable, "-m", "pip", "--python", programs / "python", "--disable-pip-version-check", "install"),
         *(f"{package}=={version(package)}" for package in ("ansible-core", "requests")),

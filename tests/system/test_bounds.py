@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.zstack.cloud.tests.limits import HANGS
+from ansible_collections.zstack.cloud.tests.limits import HANGS, UNANSWERED
 from ansible_collections.zstack.cloud.tests.simulator import Fault, Simulator, catalogue
 from ansible_collections.zstack.cloud.tests.system.forking import ForkServer, Outcome, fork_server
 
@@ -74,7 +74,7 @@ def test_a_fault_takes_neither_much_memory_nor_much_computing_and_ends(
     if fault.play:
         zstack.play(fault.name)
 
-    outcome = server.run({**options(zstack, timeout=1 if fault.waits else HANGS), **fault.client})
+    outcome = server.run({**options(zstack, timeout=UNANSWERED if fault.waits else HANGS), **fault.client})
 
     assert zstack.requests or fault.client, outcome.stdout
     check(outcome)

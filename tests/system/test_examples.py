@@ -15,7 +15,9 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
+from email.utils import format_datetime
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple
@@ -24,6 +26,7 @@ import jinja2
 import pytest
 import yaml
 
+from ansible_collections.zstack.cloud.plugins.filter import verify_db_backup
 from ansible_collections.zstack.cloud.plugins.lookup import zstack_db_backup
 from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_METHODS
 from ansible_collections.zstack.cloud.plugins.modules import zstack_db_backup_facts, zstack_db_backup_info
@@ -51,6 +54,15 @@ PAGES_WITH_OUTPUT = (READMES[0], f"{GUIDES}/guide_getting_started.rst")
 SHOWN_AT = datetime.fromisoformat("2026-11-23T17:20:30+08:00")
 
 
+@contextmanager
+def platform_shown() -> Iterator[Simulator]:
+    """Simulate the platform of these pages at that time. In replies, it is that time however long the tests take."""
+    with Simulator(clock_offset=(SHOWN_AT - datetime.now(timezone.utc)).total_seconds()) as zstack:
+        date = format_datetime(SHOWN_AT.astimezone(timezone.utc), usegmt=True)
+        zstack.play({"headers": {"Date": date}}, on="scan")
+        yield zstack
+
+
 class Example(NamedTuple):
     source: str
     language: str
@@ -63,6 +75,7 @@ def examples() -> Iterator[Example]:
     yield Example("module", "yaml", zstack_db_backup_info.EXAMPLES)
     yield Example("facts", "yaml", zstack_db_backup_facts.EXAMPLES)
     yield Example("lookup", "yaml", zstack_db_backup.EXAMPLES)
+    yield Example("filter", "yaml", verify_db_backup.EXAMPLES)
     # Not of translations, which have the code of their originals.
     for page in [ROOT / READMES[0], *sorted(ROOT.glob(f"{GUIDES}/*.rst"))]:
         settings: list[dict[str, Any]] = []
@@ -185,7 +198,7 @@ def test_the_commands_of_a_page_run_as_they_are_pasted(page: str, zstack: Simula
 
 @pytest.mark.parametrize("page", PAGES_WITH_OUTPUT)
 def test_the_output_that_a_page_shows_is_what_is_printed(page: str, tmp_path: Path) -> None:
-    with Simulator(clock_offset=(SHOWN_AT - datetime.now(timezone.utc)).total_seconds()) as zstack:
+    with platform_shown() as zstack:
         variables = {**variables_of(zstack, tmp_path), "result_file": str(tmp_path / "result.json")}
         variables["zstack_storage_url"] = variables["storage_url"]
         templates = [text for language, text in blocks(ROOT / page) if language in TEMPLATES]

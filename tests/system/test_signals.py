@@ -46,9 +46,11 @@ def running(command: list[str], place: Path, ignore: str | None = None) -> Itera
     Under nohup, or in the background of a script, the tests themselves ignore some of the signals, and a command would
     inherit that.
     """
-    signals = ["--default-signal=HUP,INT,TERM", *([f"--ignore-signal={ignore}"] if ignore else [])]
+    actions = {name: "SIG_IGN" if name == ignore else "SIG_DFL" for name in ("HUP", "INT", "TERM")}
+    lines = [f"signal.signal(signal.SIG{name}, signal.{action})" for name, action in actions.items()]
+    program = "; ".join(["import os, signal, sys", *lines, "os.execvp(sys.argv[1], sys.argv[1:])"])
     with subprocess.Popen(
-        ["env", *signals, *command],
+        [sys.executable, "-c", program, *command],
         cwd=place,
         env=environment(HOME=str(place)),
         stdin=subprocess.DEVNULL,

@@ -31,7 +31,7 @@ import yaml
 
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.system.commands import run
-from ansible_collections.zstack.cloud.tests.system.test_examples import READMES, ROOT, SHOWN_AT, blocks
+from ansible_collections.zstack.cloud.tests.system.test_examples import READMES, ROOT, blocks, platform_shown
 from ansible_collections.zstack.cloud.tests.system.test_playbooks import shown
 
 pytestmark = pytest.mark.xdist_group("verify_role")
@@ -583,7 +583,7 @@ def test_a_page_shows_the_report_that_is_printed(page: str, tmp_path: Path) -> N
     assert len(five_lines.strip().splitlines()) == 5
     (tmp_path / "play.yml").write_text(five_lines)
     values = yaml.safe_load(settings)
-    with Simulator(clock_offset=(SHOWN_AT - datetime.now(timezone.utc)).total_seconds()) as zstack:
+    with platform_shown() as zstack:
         secrets = {"zstack_password": zstack.account[1], "storage_password": zstack.storages[0].password}
         here = {"zstack_host": zstack.host, "zstack_port": zstack.port}
         (tmp_path / "variables.yml").write_text(yaml.safe_dump({**values, **secrets, **here}))

@@ -64,6 +64,21 @@ def test_each_ansible_core_is_one_of_the_matrix() -> None:
     assert pins()["ansible-core"].keys() <= constants()["CORES"].keys()
 
 
+def test_one_ansible_core_is_used_where_any_would_do() -> None:
+    (core,) = (core for core in constants()["CORES"] if core.startswith("2.19."))
+    python = constants()["CORES"][core]
+    assert {version for version, paths in pins()["ansible-core"].items() if "antsibull-nox.toml" in paths} == {core}
+    workflows = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob(".github/workflows/*.yml"))
+    used = re.findall(r"python-version: \"([\d.]+)\"|^ +([\d.]+)$", workflows, flags=re.MULTILINE)
+    assert {version for versions in used for version in versions if version} == {python}
+
+
+def test_the_readme_names_each_ansible_core_of_the_matrix_with_its_python() -> None:
+    named = re.findall(r"(2\.\d+) \((?:Python )?(3\.\d+)\)", text("README.md"))
+    cores = constants()["CORES"].items()
+    assert named == [(core.rpartition(".")[0], python) for core, python in cores]
+
+
 def test_requests_is_pinned_to_the_oldest_and_to_one_other_version() -> None:
     oldest = constants()["OLDEST_REQUESTS"].partition("==")[2]
     assert set(pins()["requests"][oldest]) == {"noxfile.py"}

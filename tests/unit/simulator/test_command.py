@@ -42,7 +42,9 @@ def running(ready_file: Path, *arguments: str) -> Iterator[tuple[subprocess.Pope
 
 
 def scan(facts: dict[str, Any], scheme: str = "http", **arguments: Any) -> requests.Response:
-    return requests.get(
+    session = requests.Session()
+    session.trust_env = False
+    return session.get(
         f"{scheme}://{facts['host']}:{facts['port']}/zstack/v1/database-backups/image-store",
         headers={"Authorization": f"OAuth {facts['session_uuid']}"},
         params={"url": facts["storage_url"]},

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.tests.limits import HANGS
+from ansible_collections.zstack.cloud.tests.limits import HANGS, UNANSWERED
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.faults import Fault, catalogue
 
@@ -26,7 +26,7 @@ FEW = 100
 
 def limit(fault: Fault) -> int:
     """Return a time limit that only a fault about time reaches, even on a busy machine."""
-    return 2 if fault.waits else HANGS
+    return UNANSWERED if fault.waits else HANGS
 
 
 def spellings(zstack: Simulator) -> list[str]:

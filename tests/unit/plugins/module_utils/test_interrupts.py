@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -214,8 +215,12 @@ def test_a_call_that_fails_without_threads_is_logged_out(
     assert not zstack.sessions
 
 
+# How many storages are scanned at once
+AT_ONCE = 5
+
+
 class Counted:
-    """Counts the scans under way, as the server sees them."""
+    """Counts the scans under way, as the server sees them. The first of them end when so many have begun."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from ansible_collections.zstack.cloud.tests.simulator.node import ManagementNode
@@ -227,6 +232,8 @@ class Counted:
             self.now += 1
             self.all += 1
             self.most = max(self.most, self.now)
+            while self.all < AT_ONCE:
+                await asyncio.sleep(0.01)
             try:
                 return await scan(node, request)
             finally:
@@ -240,17 +247,21 @@ def test_no_more_than_five_storages_are_scanned_at_once(gather: Gather, monkeypa
     with Simulator(scan_seconds=0.3) as zstack:
         results = gather(zstack, urls=[zstack.storage_url] * 12)
     assert len(results) == 12
-    assert (counted.all, counted.most) == (12, 5)
+    assert (counted.all, counted.most) == (12, AT_ONCE)
 
 
 def test_after_a_failure_no_other_scan_is_started(gather: Gather, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = Counted(monkeypatch)
-    with Simulator(scan_seconds=0.5) as zstack:
+    with Simulator() as zstack:
         wrong = zstack.storage_url.replace("@192.0.2.20", "@192.0.2.99")
         with pytest.raises(ZStackError, match=r"192\.0\.2\.99"):
-            gather(zstack, urls=[wrong] * 5 + [zstack.storage_url] * 5)
+            gather(zstack, urls=[wrong] * AT_ONCE + [zstack.storage_url] * 5)
         assert not zstack.sessions
-    assert counted.all == 5
+    assert counted.all == AT_ONCE
+
+
+# Seconds until a reply: enough for a signal to come before it, on a busy machine too, and less than the patience with it
+LATE = 2
 
 
 def when_asked(zstack: Simulator, number: int, path: str) -> None:
@@ -277,8 +288,7 @@ def when_asked(zstack: Simulator, number: int, path: str) -> None:
 def test_a_signal_during_a_call_ends_the_task_and_leaves_no_session(
     zstack: Simulator, gather: Gather, ended: list[int], call: str, path: str
 ) -> None:
-    # The reply comes late. Meanwhile, the signal does.
-    zstack.play({"delay": 0.5}, on=call)
+    zstack.play({"delay": LATE}, on=call)
     when_asked(zstack, 1, path)
     with pytest.raises(Stopped):
         gather(zstack)
@@ -287,7 +297,7 @@ def test_a_signal_during_a_call_ends_the_task_and_leaves_no_session(
 
 
 def test_a_signal_during_the_logout_waits_for_its_end(zstack: Simulator, gather: Gather, ended: list[int]) -> None:
-    zstack.play({"delay": 0.5}, on="logout")
+    zstack.play({"delay": LATE}, on="logout")
     when_asked(zstack, 1, "/v1/accounts/sessions/")
     gather(zstack)
     assert ended == [signal.SIGTERM]
@@ -295,7 +305,7 @@ def test_a_signal_during_the_logout_waits_for_its_end(zstack: Simulator, gather:
 
 
 def test_a_stopped_login_is_not_retried(zstack: Simulator, gather: Gather, ended: list[int]) -> None:
-    zstack.play({"status": 502, "delay": 0.5, "body": ""}, on="login")
+    zstack.play({"status": 502, "delay": LATE, "body": ""}, on="login")
     when_asked(zstack, 1, "/v1/accounts/login")
     with pytest.raises(Stopped):
         gather(zstack, retries=5)
@@ -318,8 +328,8 @@ def test_a_signal_in_the_pause_before_another_attempt_ends_it(
 def test_patience_begins_with_the_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_interrupts, "_PATIENCE", 0.3)
     with Interrupts() as interrupts:
-        soon(raise_signal(signal.SIGTERM), 0.2)
         begin = time.monotonic()
+        soon(raise_signal(signal.SIGTERM), 0.2)
         interrupts.finish(Future(), hang())
     assert time.monotonic() - begin >= 0.5
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.tests.limits import HANGS
+from ansible_collections.zstack.cloud.tests.limits import HANGS, UNANSWERED
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
 
@@ -46,7 +46,7 @@ def test_after_any_mix_of_successes_and_failures_no_session_is_left(zstack: Simu
         if fault:
             zstack.play(fault, on="scan")
         try:
-            gather(zstack, timeout=2 if fault == "silence" else HANGS)
+            gather(zstack, timeout=UNANSWERED if fault == "silence" else HANGS)
         except ZStackError:
             failed += 1
     assert failed == 5
@@ -59,7 +59,7 @@ def test_a_call_beside_the_scan_that_fails_is_logged_out_too(
     zstack: Simulator, gather: Gather, call: str, fault: str
 ) -> None:
     zstack.play(fault, on=call)
-    assert gather(zstack, timeout=2 if fault == "silence" else HANGS)["total"] == zstack.storages[0].total
+    assert gather(zstack, timeout=UNANSWERED if fault == "silence" else HANGS)["total"] == zstack.storages[0].total
     assert not zstack.sessions
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Backup
@@ -106,6 +107,7 @@ def test_a_fresh_restorable_backup_of_the_usual_size_passes_without_a_policy() -
         ("47h", 2 * DAY, "newest is 2 days old (wanted: at most 47 h old)"),
         ("2w", 14 * DAY, None),
         ("2w", 14 * DAY + 60, "newest is 14 days 1 min old (wanted: at most 14 days old)"),
+        ("32461s", 10 * HOUR, "newest is 10 h old (wanted: at most 9 h 1 min old)"),
         ("0s", 0, None),
         ("0s", 1, "newest is 1 s old (wanted: at most 0 s old)"),
         ("24h", -300, None),
@@ -115,6 +117,21 @@ def test_a_fresh_restorable_backup_of_the_usual_size_passes_without_a_policy() -
 )
 def test_the_newest_must_be_no_older_than_max_age(max_age: str, age: int | None, words: str | None) -> None:
     assert only("max_age", max_age, backup(age)) == (words is None, [words] if words else [])
+
+
+@pytest.mark.parametrize(
+    ("age", "found"),
+    [
+        (90061, "25 h 1 min"),
+        (90060, "25 h 1 min"),
+        (0, "0 s"),
+        (-1, "0 s"),
+    ],
+)
+def test_an_age_within_the_limit_is_shown_in_two_units_and_never_as_negative(age: int, found: str) -> None:
+    (storage,) = judge(result(backup(age)), **{**OFF, "max_age": "90061s"})["storages"]
+    shown = {"wanted": "at most 25 h 1 min old", "found": f"newest is {found} old"}
+    assert storage["checks"] == [{"name": "max_age", "passed": True, **shown}]
 
 
 @pytest.mark.parametrize("source", ["host", None, "a guess"])
@@ -165,7 +182,9 @@ def test_backups_that_a_limit_leaves_out_are_counted() -> None:
     ("min_size", "size", "words"),
     [
         ("50MB", 50 * MB, None),
+        ("50MB", 51 * MB, None),
         ("50MB", 41 * MB, "newest is 41.00 MB (wanted: at least 50.00 MB)"),
+        ("50MB", 9 * MB, "newest is 9.00 MB (wanted: at least 50.00 MB)"),
         ("50 MB", 50 * MB - 1, "newest is 52428799 bytes (wanted: at least 52428800 bytes)"),
         ("1.5 KB", 1536, None),
         (1, 0, "newest is 0.00 Bytes (wanted: at least 1.00 Bytes)"),
@@ -177,8 +196,9 @@ def test_the_newest_must_have_min_size(min_size: Any, size: int | None, words: s
     assert only("min_size", min_size, backup(size=size)) == (words is None, [words] if words else [])
 
 
-def test_a_size_at_the_limit_is_shown_in_readable_units() -> None:
-    (storage,) = judge(result(backup(size=50 * MB)), **{**OFF, "min_size": "50MB"})["storages"]
+@pytest.mark.parametrize("size", [50 * MB, 50 * MB + 1])
+def test_a_size_at_the_limit_is_shown_in_readable_units(size: int) -> None:
+    (storage,) = judge(result(backup(size=size)), **{**OFF, "min_size": "50MB"})["storages"]
     found = {"wanted": "at least 50.00 MB", "found": "newest is 50.00 MB"}
     assert storage["checks"] == [{"name": "min_size", "passed": True, **found}]
 
@@ -221,6 +241,11 @@ def test_the_newest_must_not_be_smaller_than_usual_by_more_than_max_shrink(
     assert only("max_shrink", max_shrink, *images) == (words is None, [words] if words else [])
 
 
+def test_what_is_larger_than_usual_is_not_called_smaller() -> None:
+    (storage,) = judge(result(backup(size=200 * MB), backup(DAY)))["storages"]
+    assert storage["checks"][-1]["found"] == "newest is 200.00 MB, the usual is 100.00 MB"
+
+
 def test_a_shrink_just_above_the_limit_does_not_read_as_the_limit() -> None:
     found = only("max_shrink", 50, backup(size=50 * MB - 1), backup(DAY))[1]
     assert found == ["newest is 50.00 MB, 50.1% below the usual 100.00 MB (wanted: at most 50% below the usual size)"]
@@ -239,6 +264,14 @@ def test_an_image_without_a_size_has_its_virtual_size(virtual: Any, size: int) -
     (storage,) = judge(result({**backup(size=0), "virtualsize": virtual}))["storages"]
     assert storage["latest"]["size"] == size
     assert storage["passed"] == bool(size)
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(10**24 - 1, "847.03 ZB"), (10**24, "1000000000000000000000000 bytes")]
+)
+def test_a_size_beyond_all_units_is_shown_in_bytes(size: int, words: str) -> None:
+    (storage,) = judge(result(backup(size=size)), **{**OFF, "min_size": "1"})["storages"]
+    assert storage["checks"][0]["found"] == f"newest is {words}"
 
 
 def test_copies_of_the_newest_are_compared_with() -> None:
@@ -273,13 +306,14 @@ def test_backups_without_a_readable_time_are_not_compared_with() -> None:
 
 def test_the_usual_size_is_unknown_if_the_result_does_not_hold_the_backups_before_the_newest() -> None:
     words = "usual size unknown, because the result does not contain all backups: remove limit and max_age"
-    for total in (2, 15):
+    for total in (2, 7, 15):
         found = only("max_shrink", 50, backup(), total=total)
         assert found == (False, [f"{words} (wanted: at most 50% below the usual size)"])
 
 
 def test_seven_backups_before_the_newest_are_enough_for_the_usual_size() -> None:
-    assert only("max_shrink", 50, *[backup(DAY * number) for number in range(8)], total=15) == (True, [])
+    for count in (8, 9):
+        assert only("max_shrink", 50, *[backup(DAY * number) for number in range(count)], total=15) == (True, [])
     assert only("max_shrink", 50, *[backup(DAY * number) for number in range(7)], total=15)[0] is False
 
 
@@ -310,6 +344,7 @@ def test_an_empty_text_stands_for_the_default() -> None:
         (3, None, True, "Ready for an upgrade: 3 of 3 storages passed (wanted: all)."),
         (2, None, False, "NOT ready for an upgrade: 2 of 3 storages passed (wanted: all)."),
         (2, 2, True, "Ready for an upgrade: 2 of 3 storages passed (wanted: at least 2)."),
+        (3, 2, True, "Ready for an upgrade: 3 of 3 storages passed (wanted: at least 2)."),
         (1, 2, False, "NOT ready for an upgrade: 1 of 3 storages passed (wanted: at least 2)."),
         (0, 1, False, "NOT ready for an upgrade: 0 of 3 storages passed (wanted: at least 1)."),
     ],
@@ -475,18 +510,31 @@ def test_a_wrong_policy_is_refused_with_the_name_of_the_option(option: str, valu
     assert "class" not in reason
 
 
-@given(st.text(st.sampled_from("059.,_ +-eKMGBbyte\u041c\u0663\uff15"), min_size=1, max_size=8))
-def test_a_size_is_read_exactly_or_refused(written: str) -> None:
+def test_a_size_is_read_exactly_or_refused() -> None:
     units = {"": 1, "B": 1, **{unit: 1024**power for power, unit in enumerate("KMGTPEZY", 1)}}
-    parts = re.fullmatch(r"([059]+(?:\.[059]+)?) *(?:([KMGTPEZYty])B?|B?)", written.strip(" "))
-    try:
-        read = check_policy({"min_size": written}).min_size
-    except ZStackError as exc:
-        assert str(exc).startswith("min_size must be a size in bytes or with a unit, such as 50MB, got ")
-        assert not parts
-    else:
-        assert parts
-        assert read == pytest.approx(float(parts[1]) * units[(parts[2] or "").upper()], abs=1)
+    reached: Counter[str] = Counter()
+
+    @settings(max_examples=200)
+    @given(
+        st.text(st.sampled_from("059.,_ +-eKMGBbyte\u041c\u0663\uff15"), min_size=1, max_size=8)
+        | st.from_regex(r"[059]{1,3}(\.[059]{1,2})? ?[KMGTPEZYkmgtpezy]?[Bb]?", fullmatch=True)
+    )
+    @example("5b")  # bits, elsewhere
+    def check(written: str) -> None:
+        parts = re.fullmatch(r"([059]+(?:\.[059]+)?) *(?:([KMGTPEZY])B?|([kmgtpezy])|B?)", written.strip(" "))
+        try:
+            read = check_policy({"min_size": written}).min_size
+        except ZStackError as exc:
+            assert str(exc).startswith("min_size must be a size in bytes or with a unit, such as 50MB, got ")
+            assert not parts
+            reached["refused"] += 1
+        else:
+            assert parts
+            assert read == pytest.approx(float(parts[1]) * units[(parts[2] or parts[3] or "").upper()], abs=1)
+            reached["read"] += 1
+
+    check()
+    assert min(reached["refused"], reached["read"]) >= 40, reached
 
 
 def test_a_percentage_is_refused_in_our_words() -> None:
@@ -523,6 +571,12 @@ def test_whatever_a_result_holds_there_is_a_verdict_or_one_line(key: str, inner:
         assert str(exc).startswith("results must be what the module or the lookup returned, with ")
     else:
         assert verdict["passed"] or verdict["unmet"]
+
+
+@pytest.mark.parametrize("value", [7, "soon", "7 o'clock", True])
+def test_a_time_of_the_check_that_is_none_is_refused(value: Any) -> None:
+    with pytest.raises(ZStackError, match="with checked_at as a time"):
+        judge(result(backup(), checked_at=value))
 
 
 def test_a_time_in_utc_can_end_in_z() -> None:
