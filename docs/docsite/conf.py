@@ -31,6 +31,7 @@ nitpicky = True
 nitpick_ignore_regex = [("envvar", "(?!ZSTACK_).*")]  # Only the variables of this collection have an entry
 ANSIBLE_DOCS = "https://docs.ansible.com/projects/ansible/latest/"
 ANSIBLE_LABELS = {
+    "ansible_collections.ansible.builtin.gather_facts_module": "collections/ansible/builtin/gather_facts_module.html",
     "ansible_configuration_settings": "reference_appendices/config.html",
     "common_return_values": "reference_appendices/common_return_values.html",
     "module_defaults": "playbook_guide/playbooks_module_defaults.html",

@@ -31,7 +31,6 @@ options:
       - All storages are scanned with one login, several at a time. Without terms, the result is an empty list.
     type: list
     elements: raw
-    required: true
   on_error:
     description:
       - What to do if a storage cannot be scanned or the management node cannot be reached.
@@ -45,6 +44,8 @@ options:
     default: fail
 seealso:
   - module: zstack.cloud.zstack_db_backup_info
+  - plugin: zstack.cloud.verify_db_backup
+    plugin_type: filter
 """
 
 EXAMPLES = r"""
@@ -90,7 +91,8 @@ _raw:
       elements: dict
     latest:
       description:
-        - The newest backup on the storage, even if O(max_age) or O(limit) exclude it from the list.
+        - The newest backup on the storage, even if O(max_age) or O(limit) exclude it from the list. It has the keys of
+          an entry of the list.
         - V(null) if there is no backup with a readable time.
       type: dict
     count:

@@ -22,8 +22,8 @@ from ansible_collections.zstack.cloud.tests.system import commands
 pytestmark = pytest.mark.xdist_group("artifact")
 
 ROOT = Path(__file__).parents[2]
-FOR_USERS = {"CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "README.zh-CN.md", "SECURITY.md"}
-FOLDERS_FOR_USERS = {"LICENSES", "changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
+FOR_USERS = {"CHANGELOG.rst", "CHANGELOG.rst.license", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "README.zh-CN.md", "SECURITY.md"}
+FOLDERS_FOR_USERS = {"LICENSES", "changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests"}
 
 
 def run(*command: str | Path, place: Path, **env: str) -> str:
@@ -59,7 +59,9 @@ def test_the_artifact_contains_what_users_need(artifact: Path) -> None:
 
     assert {str(file) for file in files if len(file.parts) == 1} <= FOR_USERS
     assert {file.parts[0] for file in files if len(file.parts) > 1} <= FOLDERS_FOR_USERS
-    assert {str(file) for file in files if file.parts[0] == "changelogs"} == {"changelogs/changelog.yaml"}
+    changelogs = {"changelogs/changelog.yaml", "changelogs/changelog.yaml.license"}
+    assert {str(file) for file in files if file.parts[0] == "changelogs"} == changelogs
+    assert {str(file) for file in files if file.parts[0] == "tests"} == {"tests/config.yml"}
     assert {file.suffix for file in files if file.parts[0] == "docs"} <= {".rst", ".svg", ".yml"}
     tracked = run("git", "ls-files", "plugins", "playbooks", "roles", "meta", place=ROOT).split()
     assert set(tracked) <= set(map(str, files))
