@@ -346,7 +346,11 @@ def screenshot(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure the collection, and fail if a goal is missed. The arguments are those of tests.benchmark."""
     session.install(
-        f"ansible-core{EXACTLY}{CORE}", "-r", "tests/integration/requirements.txt", "-r", "tests/benchmark/requirements.txt"
+        f"ansible-core{EXACTLY}{CORE}",
+        "-r",
+        "tests/integration/requirements.txt",
+        "-r",
+        "tests/benchmark/requirements.txt",
     )
     session.run("python", "-m", "tests.benchmark", *session.posargs)
 

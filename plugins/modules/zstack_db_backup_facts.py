@@ -23,7 +23,8 @@ extends_documentation_fragment:
   - zstack.cloud.attributes.facts
 notes:
   - If C(ansible_facts_modules) lists more than one module, M(ansible.builtin.gather_facts) runs them in parallel and
-    stops any that takes longer than five seconds. A scan can take longer. Set its option C(parallel) or the variable C(ansible_facts_parallel) to V(false).
+    stops any that takes longer than five seconds. A scan can take longer. Set its option C(parallel) or the
+    variable C(ansible_facts_parallel) to V(false).
   - The ages in a fact cache are those at the time of the scan. To get the current age of a backup, subtract its
     C(created_epoch) from the current time.
 seealso:

@@ -22,7 +22,16 @@ from ansible_collections.zstack.cloud.tests.system import commands
 pytestmark = pytest.mark.xdist_group("artifact")
 
 ROOT = Path(__file__).parents[2]
-FOR_USERS = {"CHANGELOG.rst", "CHANGELOG.rst.license", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "README.zh-CN.md", "SECURITY.md"}
+FOR_USERS = {
+    "CHANGELOG.rst",
+    "CHANGELOG.rst.license",
+    "FILES.json",
+    "LICENSE",
+    "MANIFEST.json",
+    "README.md",
+    "README.zh-CN.md",
+    "SECURITY.md",
+}
 FOLDERS_FOR_USERS = {"LICENSES", "changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests"}
 
 

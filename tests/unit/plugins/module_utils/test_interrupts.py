@@ -260,7 +260,7 @@ def test_after_a_failure_no_other_scan_is_started(gather: Gather, monkeypatch: p
     assert counted.all == AT_ONCE
 
 
-# Seconds until a reply: enough for a signal to come before it, on a busy machine too, and less than the patience with it
+# Seconds until a reply: enough for a signal to come before it on a busy machine, and less than the patience with it.
 LATE = 2
 
 

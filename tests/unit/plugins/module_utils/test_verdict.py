@@ -266,9 +266,7 @@ def test_an_image_without_a_size_has_its_virtual_size(virtual: Any, size: int) -
     assert storage["passed"] == bool(size)
 
 
-@pytest.mark.parametrize(
-    ("size", "words"), [(10**24 - 1, "847.03 ZB"), (10**24, "1000000000000000000000000 bytes")]
-)
+@pytest.mark.parametrize(("size", "words"), [(10**24 - 1, "847.03 ZB"), (10**24, "1000000000000000000000000 bytes")])
 def test_a_size_beyond_all_units_is_shown_in_bytes(size: int, words: str) -> None:
     (storage,) = judge(result(backup(size=size)), **{**OFF, "min_size": "1"})["storages"]
     assert storage["checks"][0]["found"] == f"newest is {words}"
