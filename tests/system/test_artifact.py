@@ -50,7 +50,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built collection."""
     folder = tmp_path_factory.mktemp("artifact")
     run("ansible-galaxy", "collection", "build", ROOT, "--output-path", folder, place=folder)
-    return next(folder.iterdir())
+    return next(folder.glob("*.tar.gz"))
 
 
 @pytest.fixture(scope="module")
