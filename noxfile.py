@@ -424,8 +424,9 @@ def mutants(session: nox.Session) -> None:
 # In the results of cosmic-ray: a mutant that is no evidence for its tests.
 UNDECIDED = "(output = 'timeout' OR test_outcome = 'INCOMPETENT' OR worker_outcome = 'EXCEPTION')"
 
-# Whose tests check a file that has none of its own. All others are checked by those of the modules.
+# Whose tests check a file, unless it is those of its own name or, if there are none, those of the modules.
 CHECKED_BY = {
+    "_db_backups.py": ("_db_backups.py", "_hints.py", "_interrupts.py", "_options.py"),
     "_failures.py": ("_client.py", "_errors.py", "_tls.py"),
     "_json.py": ("_client.py", "_db_backups.py", "_errors.py"),
     "_messages.py": ("_errors.py", "_hints.py", "_client.py"),

@@ -192,6 +192,20 @@ def test_restorable_is_null_if_the_version_of_the_platform_is_unknown(known: Pla
 
 
 @pytest.mark.parametrize(
+    ("version", "restorable"), [("4.7.21", True), ("4.7.20", False), ("4.8.0", False), ("4.7.21.1", False)]
+)
+def test_only_a_backup_of_the_running_version_is_restorable(version: str, restorable: bool) -> None:
+    assert read({**BACKUP, "version": version})["restorable"] is restorable
+
+
+@pytest.mark.parametrize(("size", "virtual", "shown"), [(0, 7, 7), (0, None, 0), (5, 7, 5), (None, 7, None)])
+def test_a_size_that_is_not_added_up_yet_is_the_virtual_size(
+    size: int | None, virtual: int | None, shown: int | None
+) -> None:
+    assert read({**BACKUP, "size": size, "virtualsize": virtual})["size"] == shown
+
+
+@pytest.mark.parametrize(
     ("written", "size"),
     [
         (7995392.0, 7995392),
@@ -229,6 +243,12 @@ def test_backups_are_sorted_newest_first_and_those_without_a_time_last(summary: 
     assert [each["age_seconds"] for each in result["backups"]] == [3600, 7200, 10800, None]
     assert result["latest"] == result["backups"][0]
     assert warnings == [f"{STORAGE}: backups with no readable time: 1 of 4, such as None. They are never the latest."]
+
+
+def test_a_backup_from_before_1970_is_newer_than_one_without_a_time(summary: Summary) -> None:
+    result = summary([{"created": None}, {"created": "1969-12-31T00:00:00Z"}])
+    assert [each["created_epoch"] for each in result["backups"]] == [-86400, None]
+    assert result["latest"] == result["backups"][0]
 
 
 def test_a_storage_whose_backups_have_no_readable_times_has_no_latest(summary: Summary, warnings: list[str]) -> None:
@@ -518,10 +538,19 @@ def test_with_report_a_storage_that_fails_is_reported_in_its_place_and_the_other
     assert not zstack.sessions
 
 
-def test_without_report_a_storage_that_fails_is_a_failure_that_names_it(gather: Gather, zstack: Simulator) -> None:
-    line = str(failure(gather, zstack, urls=storages_of(zstack)))
+@pytest.mark.parametrize("others", [1, 2])
+def test_without_report_a_storage_that_fails_is_a_failure_that_names_it(
+    gather: Gather, zstack: Simulator, others: int
+) -> None:
+    line = str(failure(gather, zstack, urls=storages_of(zstack)[: others + 1]))
     masked = zstack.storages[1].url_without_password.replace("@", ":***@")
     assert line.startswith(f"127.0.0.1:{zstack.port}: {masked}: GetDatabaseBackupFromImageStore: ")
+
+
+def test_a_reply_without_backups_is_a_failure_that_names_its_storage(gather: Gather, zstack: Simulator) -> None:
+    zstack.play({"body": "{}"})
+    line = str(failure(gather, zstack, urls=storages_of(zstack)[:1] * 2))
+    assert line.startswith(f"127.0.0.1:{zstack.port}: {STORAGE[:-2]}")
 
 
 @pytest.mark.parametrize("fault", [{"status": 500, "body": "words"}, {"body": "{}"}], ids=["scan", "reply"])
