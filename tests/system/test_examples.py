@@ -245,7 +245,12 @@ def test_each_link_of_the_readme_is_absolute_and_leads_to_a_file(readme: str) ->
     assert [link for link in links if not link.startswith("https://")] == []
     repository = "https://github.com/ansible-collections/zstack.cloud/blob/main/"
     files = [link.removeprefix(repository) for link in links if link.startswith(repository)]
-    assert len(files) > 5
+    pages = [
+        re.fullmatch(r"https://ansible-collections\.github\.io/zstack\.cloud/docsite/(.+)\.html", link)
+        for link in links
+    ]
+    files += [f"{GUIDES}/{page[1]}.rst" for page in pages if page]
+    assert len(files) > 10
     assert [file for file in files if not (ROOT / file).is_file()] == []
 
 
