@@ -426,6 +426,7 @@ UNDECIDED = "(output = 'timeout' OR test_outcome = 'INCOMPETENT' OR worker_outco
 
 # Whose tests check a file, unless it is those of its own name or, if there are none, those of the modules.
 CHECKED_BY = {
+    "_client.py": ("_client.py", "_faults.py", "_interrupts.py", "_tls.py"),
     "_db_backups.py": ("_db_backups.py", "_hints.py", "_interrupts.py", "_options.py"),
     "_failures.py": ("_client.py", "_errors.py", "_tls.py"),
     "_json.py": ("_client.py", "_db_backups.py", "_errors.py"),

@@ -161,8 +161,10 @@ def sent_before_closing(head: bytes, gather: Gather, zstack: Simulator) -> tuple
     return str(error), sent[0]
 
 
-def test_the_body_of_a_redirect_is_not_read(zstack: Simulator, gather: Gather) -> None:
-    error, sent = sent_before_closing(b"HTTP/1.1 302 Found\r\nLocation: /login\r\n", gather, zstack)
+@pytest.mark.parametrize("status", [300, 302, 399])
+def test_the_body_of_a_redirect_is_not_read(zstack: Simulator, gather: Gather, status: int) -> None:
+    head = f"HTTP/1.1 {status} Elsewhere\r\nLocation: /login\r\n"
+    error, sent = sent_before_closing(head.encode(), gather, zstack)
     assert "redirect to /login" in error
     # What the buffers of two sockets hold.
     assert sent < 50_000_000

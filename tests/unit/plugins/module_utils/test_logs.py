@@ -134,6 +134,14 @@ def test_each_level_of_each_library_is_redacted(lines: list[str], name: str, lev
     assert lines == ["to {'***': 1}"]
 
 
+def test_a_message_that_does_not_fit_its_arguments_is_logged_without_them(lines: list[str]) -> None:
+    redact = Redactor("Open-Sesame")
+    redact_logs()
+    logging.getLogger("urllib3.connectionpool").warning("%d of Open-Sesame", "Open-Sesame")
+    assert redact("Open-Sesame") == "***"
+    assert lines == ["%d of ***"]
+
+
 def test_other_logs_are_left_alone(lines: list[str]) -> None:
     redact = Redactor("Open-Sesame")
     redact_logs()
