@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -20,16 +19,16 @@ pytestmark = pytest.mark.xdist_group("demo")
 ROOT = Path(__file__).parents[2]
 
 
-def demo(**environment: str) -> str:
+def demo(home: Path, **environment: str) -> str:
     """Return what ``make demo`` shows."""
-    done = run(sys.executable, "-m", "tests.demo", place=ROOT, HOME=os.environ["HOME"], **environment)
+    done = run(sys.executable, "-m", "tests.demo", place=ROOT, HOME=str(home), **environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def test_the_demo_shows_a_table_a_sentence_a_template_a_verdict_and_a_page() -> None:
+def test_the_demo_shows_a_table_a_sentence_a_template_a_verdict_and_a_page(tmp_path: Path) -> None:
     leftover = {"ZSTACK_SESSION_ID": "of another day"}
-    listed, rendered = demo(**leftover).split("PLAY [Use the lookup in a template]")
+    listed, rendered = demo(tmp_path, **leftover).split("PLAY [Use the lookup in a template]")
     rendered, verdict = rendered.split("PLAY [Verify the database backups")
     verdict, page = verdict.split("PLAY [Report the database backups")
     heading = next(line for line in listed.splitlines() if "NAME" in line)
@@ -46,9 +45,9 @@ def test_the_demo_shows_a_table_a_sentence_a_template_a_verdict_and_a_page() -> 
     assert str(ROOT / "build" / "backups.html") in page
 
 
-def test_the_demo_uses_the_node_in_the_environment(zstack: Simulator) -> None:
+def test_the_demo_uses_the_node_in_the_environment(zstack: Simulator, tmp_path: Path) -> None:
     session = zstack.open_session()
     node = {"ZSTACK_HOST": zstack.host, "ZSTACK_PORT": str(zstack.port)}
-    shown = demo(**node, ZSTACK_SESSION_ID=session, ZSTACK_STORAGE_URL=zstack.storage_urls[2])
+    shown = demo(tmp_path, **node, ZSTACK_SESSION_ID=session, ZSTACK_STORAGE_URL=zstack.storage_urls[2])
     assert "There is no backup on ssh://root:***@192.0.2.22/zstack_bs." in shown
     assert list(zstack.sessions) == [session]
