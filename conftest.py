@@ -11,7 +11,7 @@ import runpy
 import sys
 from pathlib import Path
 
-# Ansible's modules set the locale of the process from this. It must not translate what tests write and read.
+# Ansible's modules set the locale of the process from this. Another locale would translate messages that tests compare.
 os.environ["LC_ALL"] = "C.UTF-8"
 
 

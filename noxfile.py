@@ -52,8 +52,8 @@ CORES = {
 }
 CORE = next(core for core in CORES if core.startswith("2.19."))
 OLDEST_CORE, NEWEST_CORE = next(iter(CORES)), next(reversed(CORES))
-# With LATEST_PATCHES in the environment, their latest patch releases, which is how a regular run notices a new one.
-EXACTLY = "~=" if os.environ.get("LATEST_PATCHES") else "=="
+# If LATEST_PATCHES is set, sessions use the latest patch release of each. The weekly run of the workflow sets it.
+PINNED = "~=" if os.environ.get("LATEST_PATCHES") else "=="
 # The Python for the development version of ansible-core, whose session may fail.
 DEVEL_PYTHON = "3.14"
 
@@ -76,7 +76,7 @@ for directory in [*sorted(PYENV.glob("versions/3.*/bin")), Path(sys.executable).
     os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ['PATH']}"
 
 # Tests use a simulator. They must not connect to the platform that is set for `make demo`.
-# Nor do they depend on how whoever runs them has set up Ansible.
+# Nor may they depend on Ansible settings in the environment of whoever runs them.
 for name in [name for name in os.environ if name.startswith(("ZSTACK_", "ANSIBLE_"))]:
     del os.environ[name]
 
@@ -151,7 +151,7 @@ def add_ansible_test(test: str, core: str, *options: str, default: bool) -> None
 
     @nox.session(name=f"{test}-{release}", python=python, default=default, tags=["matrix"])
     def ansible_test(session: nox.Session) -> None:
-        run_ansible_test(session, f"ansible-core{EXACTLY}{core}", test, "--venv", *options)
+        run_ansible_test(session, f"ansible-core{PINNED}{core}", test, "--venv", *options)
 
     ansible_test.__doc__ = f"Run ansible-test {test} with ansible-core {release} and Python {python}."
     add_to_matrix(f"{test}-{release}", [python])
@@ -200,13 +200,13 @@ def sanity(session: nox.Session) -> None:
         pythons.append(OLDEST_PYTHON)
     else:
         session.warn(f"Not tested, because it was not found: Python {OLDEST_PYTHON}")
-    run_sanity(session, f"ansible-core{EXACTLY}{CORE}", pythons)
+    run_sanity(session, f"ansible-core{PINNED}{CORE}", pythons)
 
 
 def install_pytest(session: nox.Session, core: str) -> None:
     """Install the requirements of the pytest tests."""
     session.install(
-        f"ansible-core{EXACTLY}{core}",
+        f"ansible-core{PINNED}{core}",
         stock_package("pytest"),
         "pytest-cov==7.1.0",
         "pytest-xdist==3.8.0",
@@ -245,12 +245,13 @@ def add_system(core: str) -> None:
         session.run("pytest", *DISTRIBUTED, *(session.posargs or tests), env={"MODULE_PYTHON": python})
 
     system.__doc__ = f"Test playbooks with ansible-core {release} and the oldest requests."
-    add_to_matrix(f"system-{release}", [OLDEST_PYTHON, CORES[core]])
+    oldest = [OLDEST_PYTHON] if core in (OLDEST_CORE, NEWEST_CORE) else []
+    add_to_matrix(f"system-{release}", [*oldest, CORES[core]])
 
 
 for core in CORES:
     add_system(core)
-    add_sanity(release_of(core), f"ansible-core{EXACTLY}{core}", CORES[core])
+    add_sanity(release_of(core), f"ansible-core{PINNED}{core}", CORES[core])
     add_ansible_test("integration", core, *(["--coverage"] if core == CORE else []), default=core == CORE)
     # Other tests have nothing to do with Ansible.
     add_ansible_test("units", core, "--python", CORES[core], "tests/unit/plugins/", default=False)
@@ -260,12 +261,12 @@ add_sanity("devel", antsibull_nox.ansible.get_ansible_core_package_name("devel")
 @nox.session(default=True)
 def molecule(session: nox.Session) -> None:
     """Run the Molecule scenarios. The standard session uses a directory where Molecule does not find config.yml."""
-    session.install(f"ansible-core{EXACTLY}{CORE}", "molecule==26.10.0", "-r", "tests/integration/requirements.txt")
+    session.install(f"ansible-core{PINNED}{CORE}", "molecule==26.10.0", "-r", "tests/integration/requirements.txt")
     copy = copy_collection(session)
     # The scenarios start two simulators. Their default ports may be in use.
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as another:
         ports = one.getsockname()[1], another.getsockname()[1]
-    # What a run leaves that is killed must not reach the next: its simulators are gone, or listen on other ports.
+    # Files that a killed run left must not reach this one: its simulators are gone, or listen on other ports.
     state = Path(session.create_tmp()).absolute() / "molecule"
     shutil.rmtree(state, ignore_errors=True)
     env = {
@@ -281,7 +282,7 @@ def molecule(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Render the documentation to build/docs. Any warning is an error."""
     session.install(
-        f"ansible-core{EXACTLY}{CORE}",
+        f"ansible-core{PINNED}{CORE}",
         stock_package("antsibull-docs"),
         stock_package("Sphinx"),
         "sphinx-ansible-theme==0.10.4",
@@ -302,7 +303,7 @@ def docs(session: nox.Session) -> None:
 @nox.session(name="import-check", default=True)
 def import_check(session: nox.Session) -> None:
     """Build the collection, and check it with the importer of Galaxy and Automation Hub. Any warning is an error."""
-    session.install(f"ansible-core{EXACTLY}{CORE}", "galaxy-importer==0.4.44", ANSIBLE_LINT)
+    session.install(f"ansible-core{PINNED}{CORE}", "galaxy-importer==0.4.44", ANSIBLE_LINT)
     tarball, _path, _data = antsibull_nox.collection.build_collection(session)
     if tarball is None:
         session.error("no artifact was built")
@@ -346,7 +347,7 @@ def screenshot(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure the collection, and fail if a goal is missed. The arguments are those of tests.benchmark."""
     session.install(
-        f"ansible-core{EXACTLY}{CORE}",
+        f"ansible-core{PINNED}{CORE}",
         "-r",
         "tests/integration/requirements.txt",
         "-r",
@@ -358,7 +359,7 @@ def bench(session: nox.Session) -> None:
 @nox.session(default=False)
 def changelog(session: nox.Session) -> None:
     """Generate CHANGELOG.rst from the fragments, for the version in galaxy.yml."""
-    session.install(f"ansible-core{EXACTLY}{CORE}", "antsibull-changelog==0.36.0")
+    session.install(f"ansible-core{PINNED}{CORE}", "antsibull-changelog==0.36.0")
     session.run("antsibull-changelog", "release", *session.posargs)
 
 
@@ -386,8 +387,8 @@ def mutants(session: nox.Session) -> None:
     """Mutation-test plugins/module_utils, and list the mutants that a file's unit tests do not detect. It takes hours.
 
     The arguments are names of files, such as ``_times.py``. Results are kept in build/mutants until any file in plugins
-    changes: run again with more tests, it tries what is left, what was missed and what took too long. After a change
-    that weakens tests, remove that directory.
+    changes. Until then, another run tries only the mutants that are left, that survived or that timed out. If you
+    weaken a test, remove that directory first.
     """
     install_pytest(session, CORE)
     session.install("cosmic-ray==8.7.0")
@@ -421,10 +422,11 @@ def mutants(session: nox.Session) -> None:
         session.warn(f"{undecided} mutants count as detected, but their tests did not end or could not be run")
 
 
-# In the results of cosmic-ray: a mutant that is no evidence for its tests.
-UNDECIDED = "(output = 'timeout' OR test_outcome = 'INCOMPETENT' OR worker_outcome = 'EXCEPTION')"
+# In cosmic-ray's results: mutants that say nothing about the tests, which did not end or could not be run.
+UNDECIDED = "(output = 'timeout' OR test_outcome = 'INCOMPETENT')"
 
-# Whose tests check a file, unless it is those of its own name or, if there are none, those of the modules.
+# The tests that check a file. A file that is not listed here is checked by the tests of its own name, or else by those of
+# the modules.
 CHECKED_BY = {
     "_client.py": ("_client.py", "_faults.py", "_interrupts.py", "_tls.py"),
     "_db_backups.py": ("_db_backups.py", "_hints.py", "_interrupts.py", "_options.py"),

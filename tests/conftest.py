@@ -36,7 +36,7 @@ settings.load_profile("repeatable")
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove options, proxies and certificates of whoever runs the tests from the environment."""
+    """Remove the options, proxies, certificates and NETRC of whoever runs the tests from the environment."""
     for name in os.environ:
         if name.startswith("ZSTACK_") or name.lower().endswith(("_proxy", "_ca_bundle")) or name == "NETRC":
             monkeypatch.delenv(name)

@@ -91,8 +91,8 @@ _raw:
       elements: dict
     latest:
       description:
-        - The newest backup on the storage, even if O(max_age) or O(limit) exclude it from the list. It has the keys of
-          an entry of the list.
+        - The newest backup on the storage, even if O(max_age) or O(limit) exclude it from the list. It has the same
+          keys as the entries of the list.
         - V(null) if there is no backup with a readable time.
       type: dict
     count:

@@ -96,7 +96,7 @@ def _read_whole(option: str, value: Any) -> int:
 def _read_size(option: str, value: Any) -> int:
     text = str(value).strip()
     try:
-        if re.fullmatch(rf"{_NUMBER} *(?:[KMGTPEZYkmgtpezy]?B?)", text):
+        if re.fullmatch(rf"{_NUMBER} *(?:[KMGTPEZY]B?|[kmgtpezy]|B)?", text):
             return int(human_to_bytes(text))
     except (ValueError, OverflowError):
         pass

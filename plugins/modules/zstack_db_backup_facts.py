@@ -23,8 +23,8 @@ extends_documentation_fragment:
   - zstack.cloud.attributes.facts
 notes:
   - If C(ansible_facts_modules) lists more than one module, M(ansible.builtin.gather_facts) runs them in parallel and
-    stops any that takes longer than five seconds. A scan can take longer. Set its option C(parallel) or the
-    variable C(ansible_facts_parallel) to V(false).
+    stops any that takes longer than five seconds. A scan can take longer. Set C(parallel) of
+    M(ansible.builtin.gather_facts), or the variable C(ansible_facts_parallel), to V(false).
   - The ages in a fact cache are those at the time of the scan. To get the current age of a backup, subtract its
     C(created_epoch) from the current time.
 seealso:
@@ -81,8 +81,8 @@ ansible_facts:
           elements: dict
         latest:
           description:
-            - The newest backup on the storage, even if O(max_age) or O(limit) exclude it from the list. It has the keys
-              of an entry of the list.
+            - The newest backup on the storage, even if O(max_age) or O(limit) exclude it from the list. It has the
+              same keys as the entries of the list.
             - V(null) if there is no backup with a readable time.
           returned: always
           type: dict

@@ -202,8 +202,8 @@ backups:
       sample: true
 latest:
   description:
-    - The newest backup on the storage, even if O(max_age) or O(limit) exclude it from RV(backups). It has the keys of
-      an entry of RV(backups).
+    - The newest backup on the storage, even if O(max_age) or O(limit) exclude it from RV(backups). It has the same
+      keys as the entries of RV(backups).
     - V(null) if there is no backup with a readable time.
   returned: success
   type: dict

@@ -125,13 +125,14 @@ def serve() -> None:
                 signal.pthread_sigmask(signal.SIG_SETMASK, [])
                 module.main()
                 return
-            # The module itself handles the signal of an alarm.
+            # Not signal.alarm(), because the module handles SIGALRM itself.
             hangs = threading.Timer(HANGS, os.kill, (pid, signal.SIGKILL))
             hangs.start()
             print(pid, flush=True)
             sys.stdin.readline()
             _pid, status, usage = os.wait4(pid, 0)
             hangs.cancel()
+            hangs.join()
             outcome: dict[str, Any] = {
                 "returncode": os.waitstatus_to_exitcode(status),
                 "computing": usage.ru_utime + usage.ru_stime,

@@ -56,7 +56,7 @@ SHOWN_AT = datetime.fromisoformat("2026-11-23T17:20:30+08:00")
 
 @contextmanager
 def platform_shown() -> Iterator[Simulator]:
-    """Simulate the platform of these pages at that time. In replies, it is that time however long the tests take."""
+    """Simulate the platform of these pages at that time. Each scan replies with it, however long the tests take."""
     with Simulator(clock_offset=(SHOWN_AT - datetime.now(timezone.utc)).total_seconds()) as zstack:
         date = format_datetime(SHOWN_AT.astimezone(timezone.utc), usegmt=True)
         zstack.play({"headers": {"Date": date}}, on="scan")
@@ -223,10 +223,7 @@ def test_the_output_that_a_page_shows_is_what_is_printed(page: str, tmp_path: Pa
     result = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
     mappings = [yaml.safe_load(text) for language, text in blocks(ROOT / page) if language == "yaml"]
     [sample] = [each for each in mappings if isinstance(each, dict) and is_result(each)]
-    # The clock goes on while the test runs.
-    assert abs(sample["latest"].pop("age_seconds") - result["latest"]["age_seconds"]) < 600
-    assert sample["latest"].items() <= result.pop("latest").items()
-    del sample["latest"]
+    assert sample.pop("latest").items() <= result.pop("latest").items()
     assert sample.items() <= result.items()
 
 

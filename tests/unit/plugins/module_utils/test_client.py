@@ -317,7 +317,7 @@ def test_a_proxy_that_nobody_listens_at_is_named_as_the_reason(
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses between attempts, which take no time: the clock is put forward instead, and else stands still."""
+    """The pauses between attempts, which take no time: the clock is put forward instead, and otherwise stands still."""
     pauses: list[float] = []
 
     class Event(threading.Event):

@@ -220,7 +220,7 @@ AT_ONCE = 5
 
 
 class Counted:
-    """Counts the scans under way, as the server sees them. The first of them end when so many have begun."""
+    """Counts the scans under way, as the server sees them. The first scans end only when AT_ONCE have begun."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from ansible_collections.zstack.cloud.tests.simulator.node import ManagementNode
@@ -260,7 +260,7 @@ def test_after_a_failure_no_other_scan_is_started(gather: Gather, monkeypatch: p
     assert counted.all == AT_ONCE
 
 
-# Seconds until a reply: enough for a signal to come before it on a busy machine, and less than the patience with it.
+# Seconds until a reply. On a busy machine, a signal still comes first. Less than _PATIENCE.
 LATE = 2
 
 
