@@ -425,8 +425,8 @@ def mutants(session: nox.Session) -> None:
 # In cosmic-ray's results: mutants that say nothing about the tests, which did not end or could not be run.
 UNDECIDED = "(output = 'timeout' OR test_outcome = 'INCOMPETENT')"
 
-# The tests that check a file. A file that is not listed here is checked by the tests of its own name, or else by those of
-# the modules.
+# The tests that check a file. A file that is not listed here is checked by the tests of its own name, or else by those
+# of the modules.
 CHECKED_BY = {
     "_client.py": ("_client.py", "_faults.py", "_interrupts.py", "_tls.py"),
     "_db_backups.py": ("_db_backups.py", "_hints.py", "_interrupts.py", "_options.py"),

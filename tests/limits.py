@@ -8,8 +8,8 @@ from __future__ import annotations
 
 #: Seconds. Far more than any command or call needs, on a machine however busy: whatever takes this long hangs.
 HANGS = 900
-#: Seconds after which a client gives up a call that is never answered. The other calls of its task have the same limit, so
-#: it must be enough for them.
+#: Seconds after which a client gives up a call that is never answered. The other calls of its task have the same limit,
+#: so it must be enough for them.
 UNANSWERED = 5
 #: The same as HANGS, for a playbook of a hundred hosts.
 PLAYBOOK_HANGS = 4 * HANGS
