@@ -192,6 +192,10 @@ def test_secrets_that_overlap_or_touch_are_one(secrets: list[str], text: str) ->
     assert Redactor(*secrets)(f"it is {text}.") == "it is ***."
 
 
+def test_a_secret_within_another_is_one_with_it_after_others() -> None:
+    assert Redactor("Open-Sesame", "Sesa")("Sesa, then Open-Sesame.") == "***, then ***."
+
+
 def test_each_line_of_a_secret_of_several_lines_is_hidden() -> None:
     assert Redactor("first half\r\nsecond half\t")("a first half, b\nSecond half") == "a ***, b\n***"
     assert Redactor("\n \nfirst half")("a first half") == "a ***"
@@ -384,7 +388,7 @@ def test_a_short_secret_is_hidden_without_the_quotes_and_the_unseen_characters_i
 
 
 @pytest.mark.parametrize(
-    "escape", ["\\u{10ffff}", "\\u{110000}", "\\U00110000", "&#1114112;", "\\ud83d", "%ff", "\\xff"]
+    "escape", ["\\u{10ffff}", "\\u{110000}", "\\U00110000", "\\U00ffffff", "&#1114112;", "\\ud83d", "%ff", "\\xff"]
 )
 def test_an_escape_of_no_character_is_left_as_it_is(escape: str) -> None:
     assert Redactor("sesame")(f"{escape} sesame") == f"{escape} ***"
@@ -394,6 +398,7 @@ def test_a_secret_that_can_hardly_be_seen_leaves_other_texts_readable() -> None:
     redact = Redactor("0\U000e0fff\U000e0fff\U000e0fff")
     assert redact("ssh://root:0\U000e0fff\U000e0fff\U000e0fff@192.0.2.20") == "ssh://root:***@192.0.2.20"
     assert Redactor("the\u200b")("the words") == "the words"
+    assert Redactor("the\U0001f600words")("thewords") == "thewords"
     assert Redactor("them\u200b")("them and the words") == "*** and the words"
 
 
