@@ -44,7 +44,7 @@ def main() -> None:
                 arguments["ssl"].load_cert_chain(certificate, key)
             zstack = running.enter_context(Simulator(**arguments))
         except OSError as error:  # such as a port in use
-            parser.error(str(error))
+            parser.exit(2, f"{parser.prog}: {error}\n")
         for name, call in faults:
             zstack.play(name, on=call)
         running.enter_context(_announced(zstack, ready_file))
