@@ -16,6 +16,7 @@ import requests
 
 from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Fault, Simulator, catalogue
+from ansible_collections.zstack.cloud.tests.system.commands import until
 from ansible_collections.zstack.cloud.tests.unit.simulator.caller import SCAN, Caller
 
 LIMIT = 64 * 1024 * 1024
@@ -68,6 +69,7 @@ def test_a_fault_reaches_the_client_as_the_catalogue_says(zstack: Simulator, cal
                 status = reply.status_code
     except requests.RequestException:
         pass
+    until(lambda: zstack.requests, "no request arrived")
     assert len(zstack.requests) == 1
     if fault.expect == "failed":
         assert status == fault.status
