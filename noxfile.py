@@ -430,7 +430,7 @@ UNDECIDED = "(output = 'timeout' OR test_outcome = 'INCOMPETENT')"
 CHECKED_BY = {
     "_client.py": ("_client.py", "_faults.py", "_interrupts.py", "_tls.py"),
     "_db_backups.py": ("_db_backups.py", "_hints.py", "_interrupts.py", "_options.py"),
-    "_failures.py": ("_client.py", "_errors.py", "_tls.py"),
+    "_failures.py": ("_client.py", "_errors.py", "_hints.py", "_tls.py"),
     "_json.py": ("_client.py", "_db_backups.py", "_errors.py"),
     "_messages.py": ("_errors.py", "_hints.py", "_client.py"),
     "_redaction.py": ("_redaction.py", "_logs.py"),

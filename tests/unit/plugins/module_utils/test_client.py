@@ -352,6 +352,7 @@ FINAL: dict[str, dict[str, Any]] = {
     "SYS.1006 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1006"},
     "SYS.1001 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1001"},
     "SYS.1010 in a 200": {"status": 200, "body": ENVELOPE % "SYS.1010"},
+    "SYS.1010 in a 505": {"status": 505, "body": ENVELOPE % "SYS.1010"},
     "404": {"status": 404, "body": "no api mapping to /v1/x"},
     "407": {"status": 407, "body": ""},
     "429": {"status": 429, "body": ""},
@@ -393,6 +394,19 @@ def test_any_other_failure_is_not_retried(
     zstack.play(fault)
     assert not failure(gather, zstack, retries=5).transient
     assert zstack.paths.count(SCAN) == 1
+    assert pauses == []
+
+
+def test_a_failure_of_an_unknown_kind_is_not_retried(
+    zstack: Simulator, gather: Gather, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_dummy: Any, **_more: Any) -> None:
+        raise ZeroDivisionError("words")
+
+    monkeypatch.setattr(_client._Session, "request", fail)
+    error = failure(gather, zstack, retries=5)
+    assert "the call failed: words" in str(error)
+    assert not error.transient
     assert pauses == []
 
 
@@ -464,6 +478,8 @@ def test_the_thread_of_a_call_that_timed_out_ends(zstack: Simulator, gather: Gat
     [
         (200, "<html>Please log in</html>", "the response is not a JSON object: Please log in (HTTP 200)."),
         (200, "", "the response is not a JSON object: it is empty (HTTP 200)."),
+        (201, "", "the response is not a JSON object: it is empty (HTTP 201)."),
+        (299, "", "the response is not a JSON object: it is empty (HTTP 299)."),
         (200, "[]", "the response is not a JSON object: [] (HTTP 200)."),
         (200, '{"backups": 7}', "the response contains no list of backups (HTTP 200)."),
         (200, '{"success": true}', "the response contains no list of backups (HTTP 200)."),
