@@ -397,15 +397,28 @@ def test_any_other_failure_is_not_retried(
     assert pauses == []
 
 
-def test_a_failure_of_an_unknown_kind_is_not_retried(
-    zstack: Simulator, gather: Gather, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("exception", "words"),
+    [
+        (ZeroDivisionError("words"), "the call failed: words"),
+        (TimeoutError(110, "Connection timed out"), "no response within 60 s"),
+    ],
+    ids=["of an unknown kind", "timeout of the system"],
+)
+def test_a_failure_that_a_retry_would_hardly_mend_is_not_retried(
+    zstack: Simulator,
+    gather: Gather,
+    pauses: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    exception: Exception,
+    words: str,
 ) -> None:
     def fail(*_dummy: Any, **_more: Any) -> None:
-        raise ZeroDivisionError("words")
+        raise exception
 
     monkeypatch.setattr(_client._Session, "request", fail)
     error = failure(gather, zstack, retries=5)
-    assert "the call failed: words" in str(error)
+    assert words in str(error)
     assert not error.transient
     assert pauses == []
 
