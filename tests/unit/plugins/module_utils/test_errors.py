@@ -185,6 +185,14 @@ def test_a_long_chain_of_causes_is_cut() -> None:
     assert len(error_of(envelope).error["causes"]) == 10
 
 
+@pytest.mark.parametrize(("length", "kind"), [(3996, list), (3997, str), (9000, str)])
+def test_a_field_whose_json_is_longer_than_the_limit_becomes_a_shortened_text(length: int, kind: type) -> None:
+    error = error_of({"code": "X.1", "opaque": ["x" * length], "words": "y" * length}).error
+    assert type(error["opaque"]) is kind
+    assert len(json.dumps(error["opaque"])) <= 4010
+    assert len(error["words"]) <= 4003
+
+
 def test_an_envelope_with_many_fields_is_cut() -> None:
     assert len(error_of({f"field{number}": 1 for number in range(1000)}).error) < 70
 
