@@ -189,8 +189,7 @@ def test_a_long_chain_of_causes_is_cut() -> None:
 def test_a_field_whose_json_is_longer_than_the_limit_becomes_a_shortened_text(length: int, kind: type) -> None:
     error = error_of({"code": "X.1", "opaque": ["x" * length], "words": "y" * length}).error
     assert type(error["opaque"]) is kind
-    assert len(error["opaque"]) <= 4003
-    assert len(error["words"]) <= 4003
+    assert max(len(str(error[field])) for field in ("opaque", "words")) <= 4003
 
 
 def test_an_envelope_with_many_fields_is_cut() -> None:
