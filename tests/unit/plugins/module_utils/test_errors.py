@@ -192,6 +192,10 @@ def test_a_field_whose_json_is_longer_than_the_limit_becomes_a_shortened_text(le
     assert max(len(str(error[field])) for field in ("opaque", "words")) <= 4003
 
 
+def test_the_last_of_several_lines_comes_first() -> None:
+    assert str(error_of({"description": "words", "details": "one\ntwo\nthree"})) == "words: three (one; two)"
+
+
 def test_details_of_nothing_but_spaces_add_nothing() -> None:
     assert "(" not in str(error_of({"description": "words", "details": " \n "}))
 

@@ -66,6 +66,12 @@ def test_infinity_in_the_environment_is_refused_with_the_name_of_the_option(
 def test_each_module_returns_the_same_in_check_mode(module: ModuleType, run: Run, zstack: Simulator) -> None:
     outcome = run(module, **zstack.options, url=zstack.storage_url, _ansible_check_mode=True)
     assert backups_of(module, outcome)["count"] == zstack.storages[0].total
+    assert outcome["changed"] is False
+
+
+def test_a_missing_url_is_named(module: ModuleType, run: Run, zstack: Simulator) -> None:
+    assert run(module, **zstack.options)["msg"] == "missing required arguments: url"
+    assert not zstack.requests
 
 
 def test_each_module_documents_what_it_returns(module: ModuleType, run: Run, zstack: Simulator) -> None:
