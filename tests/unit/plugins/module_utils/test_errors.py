@@ -185,11 +185,15 @@ def test_a_long_chain_of_causes_is_cut() -> None:
     assert len(error_of(envelope).error["causes"]) == 10
 
 
-@pytest.mark.parametrize(("length", "kind"), [(3996, list), (3997, str), (9000, str)])
+@pytest.mark.parametrize(("length", "kind"), [(1, list), (3996, list), (3997, str), (9000, str)])
 def test_a_field_whose_json_is_longer_than_the_limit_becomes_a_shortened_text(length: int, kind: type) -> None:
     error = error_of({"code": "X.1", "opaque": ["x" * length], "words": "y" * length}).error
     assert type(error["opaque"]) is kind
     assert max(len(str(error[field])) for field in ("opaque", "words")) <= 4003
+
+
+def test_a_description_that_is_no_text_is_shown_as_json_in_its_own_characters() -> None:
+    assert '{"键": "值"}' in str(error_of({"description": {"键": "值"}}))
 
 
 def test_the_last_of_several_lines_comes_first() -> None:
