@@ -188,7 +188,7 @@ def test_a_long_chain_of_causes_is_cut() -> None:
 @pytest.mark.parametrize(("length", "kind"), [(1, list), (3996, list), (3997, str), (9000, str)])
 def test_a_field_whose_json_is_longer_than_the_limit_becomes_a_shortened_text(length: int, kind: type) -> None:
     error = error_of({"code": "X.1", "opaque": ["x" * length], "words": "y" * length}).error
-    assert type(error["opaque"]) is kind
+    assert isinstance(error["opaque"], kind)
     assert max(len(str(error[field])) for field in ("opaque", "words")) <= 4003
 
 
