@@ -13,7 +13,6 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +98,7 @@ def site(place: Path, storages: Sequence[Sequence[Mapping[str, Any]]], later: fl
     path = place / "site.yml"
     path.write_text(yaml.safe_dump(description), encoding="utf-8")
     with Simulator(path) as zstack:
-        date = format_datetime((NOW + timedelta(seconds=later)).astimezone(timezone.utc), usegmt=True)
-        zstack.play({"headers": {"Date": date}, "body": [{"own": True}]}, on="scan")
+        zstack.freeze(NOW + timedelta(seconds=later))
         yield zstack
 
 

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
+from datetime import datetime, timezone
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +134,10 @@ class Simulator:
         ValueError if there is no such fault or call.
         """
         self._server.faults.add(fault, on, times)
+
+    def freeze(self, at: datetime) -> None:
+        """Answer scans with this time until ``clear``, so that ages are the same however long a test takes."""
+        self.play({"headers": {"Date": format_datetime(at.astimezone(timezone.utc), usegmt=True)}}, on="scan")
 
     def clear(self) -> None:
         """Forget the faults and the requests."""

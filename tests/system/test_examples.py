@@ -17,7 +17,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from email.utils import format_datetime
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple
@@ -58,8 +57,7 @@ SHOWN_AT = datetime.fromisoformat("2026-11-23T17:20:30+08:00")
 def platform_shown() -> Iterator[Simulator]:
     """Simulate the platform of these pages at that time. Each scan replies with it, however long the tests take."""
     with Simulator(clock_offset=(SHOWN_AT - datetime.now(timezone.utc)).total_seconds()) as zstack:
-        date = format_datetime(SHOWN_AT.astimezone(timezone.utc), usegmt=True)
-        zstack.play({"headers": {"Date": date}}, on="scan")
+        zstack.freeze(SHOWN_AT)
         yield zstack
 
 

@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from email.utils import format_datetime
 from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
@@ -267,7 +266,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def frozen(site: Path, **settings: Any) -> Iterator[Simulator]:
     """Simulate a site whose clock does not advance."""
     with Simulator(site, **settings) as zstack:
-        zstack.play({"headers": {"Date": format_datetime(NOW.astimezone(timezone.utc), usegmt=True)}}, on="scan")
+        zstack.freeze(NOW)
         yield zstack
 
 
