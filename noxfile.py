@@ -428,13 +428,13 @@ UNDECIDED = "(output = 'timeout' OR test_outcome = 'INCOMPETENT')"
 # The tests that check a file. A file that is not listed here is checked by the tests of its own name, or else by those
 # of the modules.
 CHECKED_BY = {
+    "_auth.py": ("_auth.py", "_login.py"),
+    "_backups.py": ("_backups.py", "_hints.py", "_interrupts.py", "_options.py"),
+    "_calls.py": ("_errors.py", "_client.py"),
     "_client.py": ("_client.py", "_faults.py", "_interrupts.py", "_tls.py"),
-    "_db_backups.py": ("_db_backups.py", "_hints.py", "_interrupts.py", "_options.py"),
     "_failures.py": ("_client.py", "_errors.py", "_hints.py", "_tls.py"),
-    "_json.py": ("_client.py", "_db_backups.py", "_errors.py"),
-    "_messages.py": ("_errors.py", "_hints.py", "_client.py"),
+    "_json.py": ("_client.py", "_backups.py", "_errors.py"),
     "_redaction.py": ("_redaction.py", "_logs.py"),
-    "_spellings.py": ("_redaction.py",),
 }
 
 

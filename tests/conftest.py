@@ -15,8 +15,8 @@ import trustme
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import HealthCheck, Phase, settings
 
-from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Options, argument_spec, check
+from ansible_collections.zstack.cloud.plugins.module_utils import _backups
+from ansible_collections.zstack.cloud.plugins.module_utils._backups import Options, argument_spec, check
 from ansible_collections.zstack.cloud.plugins.module_utils._options import set_options
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
@@ -100,7 +100,7 @@ def gather(checked: Callable[..., Options], warnings: list[str]) -> Callable[...
         if not {"session_uuid", "access_key_id"} & options.keys():
             known |= zstack.credentials("account")
         asked = checked(urls or [zstack.storage_url], **{**known, **options})
-        results = _db_backups.gather(asked, warnings.append, report=report)
+        results = _backups.gather(asked, warnings.append, report=report)
         return results if urls else results[0]
 
     return run

@@ -190,9 +190,9 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._options import yaml_type
-from ansible_collections.zstack.cloud.plugins.module_utils._verdict import DEFAULTS, check_policy, verify
+from ..module_utils._calls import ZStackError
+from ..module_utils._options import yaml_type
+from ..plugin_utils._verdict import DEFAULTS, check_policy, verify
 
 
 def verify_db_backup(results: Any, names: list[str] | None = None, prefix: str = "", **policy: Any) -> dict[str, Any]:

@@ -143,10 +143,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import argument_spec, check, gather
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._messages import one_line
-from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_OPTIONS, set_options, with_safe_numbers
+from ..module_utils._backups import argument_spec, check, gather
+from ..module_utils._calls import ZStackError
+from ..module_utils._options import AUTH_OPTIONS, set_options, with_safe_numbers
+from ..module_utils._redaction import one_line
 
 # The argument spec would convert any value to a string, so secrets are read from their sources unchanged.
 _SECRETS = (*AUTH_OPTIONS, "storage_password")

@@ -12,55 +12,39 @@ import base64
 import re
 import threading
 import time
+import traceback
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 from urllib.request import getproxies
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.zstack.cloud.plugins.module_utils._auth import REQUESTS_IMPORT_ERROR
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import UnreadableResponse, ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import Interrupts, Stopped, in_background
-from ansible_collections.zstack.cloud.plugins.module_utils._json import parse_json
-from ansible_collections.zstack.cloud.plugins.module_utils._options import Connection
-from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor, redact_logs
-from ansible_collections.zstack.cloud.plugins.module_utils._times import http_date
-from ansible_collections.zstack.cloud.plugins.module_utils._version import VERSION
+from ._calls import Call, Reply, UnreadableResponse, ZStackError
+from ._interrupts import Interrupts, Stopped, in_background
+from ._json import parse_json
+from ._options import Connection
+from ._redaction import Redactor, one_line, redact_logs
+from ._times import http_date
 
 try:
     import requests
     import urllib3
 
+    REQUESTS_IMPORT_ERROR = None
     _Session = requests.Session
 except ImportError:
+    REQUESTS_IMPORT_ERROR = traceback.format_exc()
     _Session = object  # type: ignore[assignment,misc]
 
 _BODY_LIMIT = 64 * 1024 * 1024
+# The version of this collection. Modules cannot read galaxy.yml. A test compares the two.
+VERSION = "1.0.0"
 # JSON values in a response. 100,000 backups have about a million. 64 MiB of empty lists would have twenty million.
 _VALUES_LIMIT = 3_000_000
-
-
-class Reply(NamedTuple):
-    data: dict[str, Any]
-    date: datetime | None  # from the Date header, in UTC
-    status: int
-
-
-class Call(NamedTuple):
-    """An API call. ``name`` is for messages, ``path`` starts with /v1, ``hint`` takes precedence over general hints."""
-
-    name: str
-    method: str
-    path: str
-    auth: requests.auth.AuthBase
-    query: Sequence[tuple[str, str]] = ()
-    body: dict[str, Any] | None = None
-    hint: Callable[[Mapping[str, Any]], str | None] = lambda _error: None
 
 
 class Pending(NamedTuple):
@@ -107,8 +91,6 @@ class Client:
 
     def warn(self, text: str) -> None:
         address = f"{self._connection.address}: "
-        from ansible_collections.zstack.cloud.plugins.module_utils._messages import one_line
-
         self._warn(one_line(self.redact(address + text.replace(address, ""))))
 
     def call(self, call: Call) -> Reply:
@@ -202,13 +184,13 @@ class Client:
     # Code that only failures need is imported when a call fails. A module compiles its imports in every run.
 
     def _transport_failure(self, call: Call, exc: BaseException) -> ZStackError:
-        from ansible_collections.zstack.cloud.plugins.module_utils._failures import transport_failure
+        from ._failures import transport_failure
 
         return transport_failure(call, exc, self._connection, self.redact)
 
     def failure(self, call: str, description: str, status: int) -> ZStackError:
         """Return the error for a response without the expected data."""
-        from ansible_collections.zstack.cloud.plugins.module_utils._hints import NOT_ZSTACK
+        from ._failures import NOT_ZSTACK
 
         return ZStackError(description, server=self._connection.address, call=call, status=status, hint=NOT_ZSTACK)
 
@@ -220,7 +202,7 @@ class Client:
         data = parse_json(text)
         if isinstance(data, dict) and data.get("error") is None and 200 <= response.status_code < 300:
             return Reply(data, http_date(response.headers.get("Date")), response.status_code)
-        from ansible_collections.zstack.cloud.plugins.module_utils._failures import refusal
+        from ._failures import refusal
 
         raise refusal(call, response, text, data, self._connection, self.redact)
 

@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._times import parse_zone
+from ._calls import ZStackError
+from ._times import parse_zone
 
 # The options of each authentication method. The last option is the secret.
 AUTH_METHODS = {

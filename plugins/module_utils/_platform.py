@@ -11,13 +11,12 @@ from __future__ import annotations
 from datetime import tzinfo
 from typing import Any, NamedTuple
 
-from ansible_collections.zstack.cloud.plugins.module_utils._auth import NoAuth
-from ansible_collections.zstack.cloud.plugins.module_utils._client import Call, Client, Pending
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._json import json_safe
-from ansible_collections.zstack.cloud.plugins.module_utils._login import Login
-from ansible_collections.zstack.cloud.plugins.module_utils._options import Connection
-from ansible_collections.zstack.cloud.plugins.module_utils._times import offset_name, parse_zone
+from ._auth import Login, NoAuth
+from ._calls import Call, ZStackError
+from ._client import Client, Pending
+from ._json import json_safe
+from ._options import Connection
+from ._times import offset_name, parse_zone
 
 _PATH = "/v1/management-nodes"
 

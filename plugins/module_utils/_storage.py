@@ -15,12 +15,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._options import (
-    environment_variable,
-    secret_string,
-    yaml_type,
-)
+from ._calls import ZStackError
+from ._options import environment_variable, secret_string, yaml_type
 
 URL_FORM = "ssh://username@hostname[:sshPort]/path"
 _ALLOWED_TERMS = f"a URL such as {URL_FORM}, or in the lookup a mapping with url and password"

@@ -276,8 +276,8 @@ status:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backup_modules import list_backups, module_spec
-from ansible_collections.zstack.cloud.plugins.module_utils._modules import TaskOptions, run
+from ..module_utils._backups import list_backups, module_spec
+from ..module_utils._module import TaskOptions, run
 
 
 class Module(TaskOptions, AnsibleModule):

@@ -135,7 +135,7 @@ def test_the_module_of_the_guide_imports_nothing_about_backups(collection: Colle
     names = {f"{name}.py" for name in files}
     assert "_client.py" in names
     assert names <= connection
-    assert "_db_backups.py" in others
+    assert "_backups.py" in others
 
 
 def test_the_module_of_the_guide_is_documented(collection: Collection) -> None:

@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from ansible_collections.zstack.cloud.plugins.module_utils._version import VERSION
+from ansible_collections.zstack.cloud.plugins.module_utils._client import VERSION
 from ansible_collections.zstack.cloud.tests.browser.pages import (
     HOSTILE,
     NOW,

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import _PARALLEL_SCANS
+from ansible_collections.zstack.cloud.plugins.module_utils._backups import _PARALLEL_SCANS
 from ansible_collections.zstack.cloud.tests.benchmark.__main__ import AT_ONCE
 from ansible_collections.zstack.cloud.tests.benchmark.figures import Figure, above, alternate, ratios
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups, _hints, _login
+from ansible_collections.zstack.cloud.plugins.module_utils import _auth, _backups, _failures
 
-GUIDES = Path(_hints.__file__).parents[2] / "docs" / "docsite" / "rst"
-PLUGINS = Path(_hints.__file__).parents[1]
+GUIDES = Path(_failures.__file__).parents[2] / "docs" / "docsite" / "rst"
+PLUGINS = Path(_failures.__file__).parents[1]
 TESTS = Path(__file__).parents[1]
 
 
@@ -47,12 +47,12 @@ def test_each_test_that_the_guide_to_security_names_exists(test: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        *_hints.CODE_HINTS,
-        *_hints.TEXT_HINTS,
-        *map(str, _hints.STATUS_HINTS),
-        *_login.LOGIN_HINTS,
-        *_db_backups.SCAN_CODE_HINTS,
-        *_db_backups.SCAN_OUTPUT_HINTS,
+        *_failures.CODE_HINTS,
+        *_failures.TEXT_HINTS,
+        *map(str, _failures.STATUS_HINTS),
+        *_auth.LOGIN_HINTS,
+        *_backups.SCAN_CODE_HINTS,
+        *_backups.SCAN_OUTPUT_HINTS,
     ],
 )
 def test_the_guide_lists_each_answer_that_has_a_hint(words: str) -> None:
@@ -117,10 +117,10 @@ def test_each_message_in_the_guides_is_one_of_the_code_or_of_the_simulator(cell:
 
 def hints_of_code() -> set[str]:
     """The hints that an error can end with."""
-    tables = [*_hints.CODE_HINTS.values(), _hints.TEXT_HINTS, _login.LOGIN_HINTS, _db_backups.SCAN_CODE_HINTS]
+    tables = [*_failures.CODE_HINTS.values(), _failures.TEXT_HINTS, _auth.LOGIN_HINTS, _backups.SCAN_CODE_HINTS]
     hints = [hint for table in tables for hint in ([table] if isinstance(table, str) else table.values())]
-    after_ssh = [f"{hint} Try ssh from the management node." for hint in _db_backups.SCAN_OUTPUT_HINTS.values()]
-    return {*hints, *after_ssh, *_hints.STATUS_HINTS.values()}
+    after_ssh = [f"{hint} Try ssh from the management node." for hint in _backups.SCAN_OUTPUT_HINTS.values()]
+    return {*hints, *after_ssh, *_failures.STATUS_HINTS.values()}
 
 
 def errors_in_guides() -> list[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.zstack.cloud.plugins.module_utils import _version
+from ansible_collections.zstack.cloud.plugins.module_utils import _client
 
 
 def test_the_version_in_the_user_agent_is_that_of_galaxy_yml() -> None:
-    galaxy = Path(_version.__file__).parents[2] / "galaxy.yml"
-    assert yaml.safe_load(galaxy.read_text(encoding="utf-8"))["version"] == _version.VERSION
+    galaxy = Path(_client.__file__).parents[2] / "galaxy.yml"
+    assert yaml.safe_load(galaxy.read_text(encoding="utf-8"))["version"] == _client.VERSION

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 
 
 def failure(call: Callable[..., object], *arguments: Any, **options: Any) -> ZStackError:

@@ -15,7 +15,7 @@ from ansible.errors import AnsibleError, AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.zstack.cloud.plugins.filter import verify_db_backup as plugin
-from ansible_collections.zstack.cloud.plugins.module_utils import _verdict
+from ansible_collections.zstack.cloud.plugins.plugin_utils import _verdict
 
 
 def render(expression: str, **variables: Any) -> Any:

@@ -20,7 +20,7 @@ import requests
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _auth
 from ansible_collections.zstack.cloud.plugins.module_utils._auth import AccessKeyAuth, NoAuth, SessionAuth, java_date
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._times import parse_zone
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure

@@ -25,7 +25,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _client, _interrupts
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._json import parse_json
 from ansible_collections.zstack.cloud.tests.limits import HANGS, UNANSWERED
 from ansible_collections.zstack.cloud.tests.simulator import Simulator

@@ -15,15 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._failures import envelope_fields, last_line
 from ansible_collections.zstack.cloud.plugins.module_utils._json import json_safe, snake_case
-from ansible_collections.zstack.cloud.plugins.module_utils._messages import (
-    envelope_fields,
-    last_line,
-    one_line,
-    shorten,
-)
-from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
+from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor, one_line, shorten
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.tests.limits import HANGS, UNANSWERED
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.faults import Fault, catalogue

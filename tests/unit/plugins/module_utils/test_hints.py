@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import SCAN_CODE_HINTS, SCAN_OUTPUT_HINTS
-from ansible_collections.zstack.cloud.plugins.module_utils._hints import (
+from ansible_collections.zstack.cloud.plugins.module_utils._auth import LOGIN_HINTS
+from ansible_collections.zstack.cloud.plugins.module_utils._backups import SCAN_CODE_HINTS, SCAN_OUTPUT_HINTS
+from ansible_collections.zstack.cloud.plugins.module_utils._failures import (
     CODE_HINTS,
     NOT_ZSTACK,
     STATUS_HINTS,
     TEXT_HINTS,
     hint_for,
 )
-from ansible_collections.zstack.cloud.plugins.module_utils._login import LOGIN_HINTS
 from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_METHODS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure

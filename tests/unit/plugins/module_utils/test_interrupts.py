@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _interrupts
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import Interrupts, Stopped, in_background
 from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.tests.limits import HANGS, UNANSWERED
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
@@ -66,12 +66,12 @@ def test_a_call_beside_the_scan_that_fails_is_logged_out_too(
 def test_an_exception_of_the_caller_is_logged_out_and_raised(
     zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ansible_collections.zstack.cloud.plugins.module_utils import _db_backups
+    from ansible_collections.zstack.cloud.plugins.module_utils import _backups
 
     def fail(*_dummy: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(_db_backups, "summarize", fail)
+    monkeypatch.setattr(_backups, "summarize", fail)
     with pytest.raises(ZeroDivisionError):
         gather(zstack)
     assert not zstack.sessions

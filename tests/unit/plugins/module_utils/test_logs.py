@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor, redact_logs
 from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator

@@ -14,8 +14,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Options, argument_spec, check
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._backups import Options, argument_spec, check
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._options import (
     AUTH_METHODS,
     environment_variable,

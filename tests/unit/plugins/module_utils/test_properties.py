@@ -18,15 +18,11 @@ from hypothesis import strategies as st
 from requests import Response
 
 from ansible_collections.zstack.cloud.plugins.module_utils._auth import NoAuth
-from ansible_collections.zstack.cloud.plugins.module_utils._client import Call, Client
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import (
-    Options,
-    images_in,
-    summarize,
-)
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._backups import Options, images_in, summarize
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import Call, ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._client import Client
+from ansible_collections.zstack.cloud.plugins.module_utils._failures import envelope_fields
 from ansible_collections.zstack.cloud.plugins.module_utils._json import parse_json
-from ansible_collections.zstack.cloud.plugins.module_utils._messages import envelope_fields
 from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
 from ansible_collections.zstack.cloud.plugins.module_utils._times import parse_zone, read_time

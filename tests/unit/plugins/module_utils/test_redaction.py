@@ -18,8 +18,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.zstack.cloud.plugins.module_utils._messages import one_line
-from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
+from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor, one_line
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._storage import Storage, check_storage, storage_spec
 from ansible_collections.zstack.cloud.tests.simulator import uri
 from ansible_collections.zstack.cloud.tests.unit.plugins import failures

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import Backup
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._backups import Backup
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform
-from ansible_collections.zstack.cloud.plugins.module_utils._verdict import check_policy, verify
+from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import check_policy, verify
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import refusal
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)

@@ -14,21 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone, tzinfo
 from typing import Any, NamedTuple
 
-from ansible_collections.zstack.cloud.plugins.module_utils._auth import AccessKeyAuth, SessionAuth
-from ansible_collections.zstack.cloud.plugins.module_utils._client import Call, Client, Reply
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._json import as_text, json_safe, parse_json
-from ansible_collections.zstack.cloud.plugins.module_utils._login import logged_in
-from ansible_collections.zstack.cloud.plugins.module_utils._options import (
-    Connection,
-    check_connection,
-    check_ranges,
-    connection_spec,
-    yaml_type,
-)
-from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform, PlatformCalls
-from ansible_collections.zstack.cloud.plugins.module_utils._storage import Storage, check_storage, storage_spec
-from ansible_collections.zstack.cloud.plugins.module_utils._times import in_zone, read_epoch
+from ._auth import AccessKeyAuth, SessionAuth, logged_in
+from ._calls import Call, Reply, ZStackError
+from ._client import Client
+from ._json import as_text, json_safe, parse_json
+from ._module import AnyModule
+from ._options import Connection, check_connection, check_ranges, connection_spec, yaml_type
+from ._platform import Platform, PlatformCalls
+from ._storage import URL_FORM, Storage, check_storage, storage_spec
+from ._times import in_zone, read_epoch
 
 _CALL = "GetDatabaseBackupFromImageStore"
 # A scan has one SSH connection at a time from the management node to the storage (src).
@@ -167,7 +161,7 @@ def _scan(options: Options, storage: Storage, auth: SessionAuth | AccessKeyAuth)
 def scan_hint(error: Mapping[str, Any]) -> str | None:
     """Return what to do about a failed scan."""
     if error["code"] == "SYS.1000" and "shell command[" in (error["details"] or ""):
-        from ansible_collections.zstack.cloud.plugins.module_utils._messages import last_line
+        from ._failures import last_line
 
         words = last_line(error["details"])
         hint = next((hint for phrase, hint in SCAN_OUTPUT_HINTS.items() if phrase.lower() in words.lower()), "")
@@ -317,3 +311,21 @@ def _bytes(size: Any) -> int | None:
     except (TypeError, ValueError):
         return None
     return int(number) if 0 <= number < math.inf else None
+
+
+_URL, _ALIAS = "url", "backup_storage_url"
+
+
+def module_spec() -> dict[str, dict[str, Any]]:
+    """Return the argument spec of the modules."""
+    return {_URL: {"type": "str", "required": True, "no_log": True, "aliases": [_ALIAS]}, **argument_spec()}
+
+
+def list_backups(module: AnyModule) -> dict[str, Any]:
+    """Return the result for the storage of the task."""
+    # Use the original value, because AnsibleModule converts a list to a string.
+    url = module.task_options.get(_ALIAS, module.task_options.get(_URL))
+    if isinstance(url, (dict, list)):
+        raise ZStackError(f"url must be a URL such as {URL_FORM}, got a {yaml_type(url)}")
+    (result,) = gather(check(module.params, [url], [module.task_options]), module.warn)
+    return result

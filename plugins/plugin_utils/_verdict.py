@@ -22,11 +22,12 @@ from typing import Any, NamedTuple
 from ansible.module_utils.common.text.formatters import bytes_to_human, human_to_bytes
 from ansible.module_utils.common.validation import check_type_bool
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import FUTURE, parse_age, scan_hint
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._messages import last_line, one_line, shorten
-from ansible_collections.zstack.cloud.plugins.module_utils._options import check_ranges, yaml_type
-from ansible_collections.zstack.cloud.plugins.module_utils._times import read_epoch
+from ..module_utils._backups import FUTURE, parse_age, scan_hint
+from ..module_utils._calls import ZStackError
+from ..module_utils._failures import last_line
+from ..module_utils._options import check_ranges, yaml_type
+from ..module_utils._redaction import one_line, shorten
+from ..module_utils._times import read_epoch
 
 # The options of a policy, with their defaults
 DEFAULTS: Mapping[str, Any] = {

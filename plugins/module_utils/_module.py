@@ -15,9 +15,9 @@ import signal
 from collections.abc import Callable
 from typing import Any, NoReturn, Protocol
 
-from ansible_collections.zstack.cloud.plugins.module_utils._errors import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import stopping_signals
-from ansible_collections.zstack.cloud.plugins.module_utils._options import set_options, with_safe_numbers
+from ._calls import ZStackError
+from ._interrupts import stopping_signals
+from ._options import set_options, with_safe_numbers
 
 
 class TaskOptions:

@@ -4,11 +4,34 @@
 
 # Private to this collection: it can change in any release.
 
-"""The exception for every failure. Its message is made in _messages.py, which is imported only if something fails."""
+"""A call to a management node, its reply, and the error if it fails: records that import nothing of this collection."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from requests.auth import AuthBase
+
+
+class Reply(NamedTuple):
+    data: dict[str, Any]
+    date: datetime | None  # from the Date header, in UTC
+    status: int
+
+
+class Call(NamedTuple):
+    """An API call. ``name`` is for messages, ``path`` starts with /v1, ``hint`` takes precedence over general hints."""
+
+    name: str
+    method: str
+    path: str
+    auth: AuthBase
+    query: Sequence[tuple[str, str]] = ()
+    body: dict[str, Any] | None = None
+    hint: Callable[[Mapping[str, Any]], str | None] = lambda _error: None
 
 
 class UnreadableResponse(Exception):
@@ -56,7 +79,7 @@ class ZStackError(Exception):
         return self
 
     def __str__(self) -> str:
-        from ansible_collections.zstack.cloud.plugins.module_utils._messages import failure_line
+        from ._failures import failure_line
 
         where = [self.error["server"], self.error["storage"] if self._names_storage else None, self._call]
         return failure_line(where, self.error, self.status, self._hint)

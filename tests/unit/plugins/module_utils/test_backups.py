@@ -18,12 +18,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zstack.cloud.plugins.module_utils._db_backups import (
-    Backup,
-    Options,
-    argument_spec,
-    summarize,
-)
+from ansible_collections.zstack.cloud.plugins.module_utils._backups import Backup, Options, argument_spec, summarize
 from ansible_collections.zstack.cloud.plugins.module_utils._options import check_connection
 from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
