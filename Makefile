@@ -18,17 +18,17 @@ demo: .venv/stamp  ## Show the backups of a simulated platform, or of the platfo
 	@.venv/bin/python -m tests.demo
 
 .PHONY: test
-test: .venv/stamp  ## Run all checks and tests that a change must pass, with one ansible-core
+test: .venv/stamp  ## Run all checks and tests that a change must pass, with one ansible-core (6 minutes)
 	@mkdir -p build
 	@$(NOX) --parallel auto | tee build/test.log
 	@grep -E ' passed.* in [0-9.]+s' build/test.log | tail -n 1
 
 .PHONY: matrix
-matrix: .venv/stamp  ## Run the sanity, integration, unit and system tests with every ansible-core
+matrix: .venv/stamp  ## Run what a release needs too: every ansible-core, long tests, all Pythons, Galaxy (hours)
 	@$(NOX) --parallel auto --tags matrix
 
 .PHONY: mutants
-mutants: .venv/stamp  ## Mutation-test plugins/module_utils, and list the surviving mutants (takes hours)
+mutants: .venv/stamp  ## Mutation-test module_utils and plugin_utils (takes hours)
 	@$(SESSION)
 
 .PHONY: bench

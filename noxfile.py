@@ -194,13 +194,8 @@ def add_sanity(release: str, package: str, python: str, *, optional: bool = Fals
 
 @nox.session(python=CORES[CORE], default=True)
 def sanity(session: nox.Session) -> None:
-    """Run the sanity tests with one Python version, and with the oldest supported on hosts. The matrix uses all."""
-    pythons = [CORES[CORE]]
-    if shutil.which(f"python{OLDEST_PYTHON}"):
-        pythons.append(OLDEST_PYTHON)
-    else:
-        session.warn(f"Not tested, because it was not found: Python {OLDEST_PYTHON}")
-    run_sanity(session, f"ansible-core{PINNED}{CORE}", pythons)
+    """Run the sanity tests with one Python version. The matrix uses all that are supported on hosts."""
+    run_sanity(session, f"ansible-core{PINNED}{CORE}", [CORES[CORE]])
 
 
 def install_pytest(session: nox.Session, core: str) -> None:
@@ -220,7 +215,7 @@ def add_system(core: str) -> None:
     """Add a session, such as system-2.19, that tests playbooks with one ansible-core and the oldest requests.
 
     The oldest ansible-core also tests plugins with that requests. On any other, units-* tests them with the latest. The
-    oldest and the newest run the modules with the oldest Python. On those between, only the role, the playbooks and the
+    oldest and the newest run the modules with the oldest Python, and the long variants of tests. On those between, only the role, the playbooks and the
     way options are set are tested, which is where releases of ansible-core differ.
     """
     release = release_of(core)
@@ -242,7 +237,8 @@ def add_system(core: str) -> None:
         tests = ["tests/system", "--ignore=tests/system/test_lint.py"]
         if core == OLDEST_CORE:
             tests.append("tests/unit/plugins")
-        session.run("pytest", *DISTRIBUTED, *(session.posargs or tests), env={"MODULE_PYTHON": python})
+        env = {"MODULE_PYTHON": python, "LONG_TESTS": "1"}
+        session.run("pytest", *DISTRIBUTED, *(session.posargs or tests), env=env)
 
     system.__doc__ = f"Test playbooks with ansible-core {release} and the oldest requests."
     oldest = [OLDEST_PYTHON] if core in (OLDEST_CORE, NEWEST_CORE) else []
@@ -300,7 +296,7 @@ def docs(session: nox.Session) -> None:
     session.log("Open build/docs/index.html")
 
 
-@nox.session(name="import-check", default=True)
+@nox.session(name="import-check", default=False, tags=["matrix"])
 def import_check(session: nox.Session) -> None:
     """Build the collection, and check it with the importer of Galaxy and Automation Hub. Any warning is an error."""
     session.install(f"ansible-core{PINNED}{CORE}", "galaxy-importer==0.4.44", ANSIBLE_LINT)
@@ -313,6 +309,9 @@ def import_check(session: nox.Session) -> None:
     session.log(log)
     if complaints := [line for line in log.splitlines() if line.startswith(("WARNING", "ERROR"))]:
         session.error("\n".join(complaints))
+
+
+add_to_matrix("import-check", [CORES[CORE]])
 
 
 def install_browser(session: nox.Session) -> str | None:
@@ -384,7 +383,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(python=CORES[CORE], default=False)
 def mutants(session: nox.Session) -> None:
-    """Mutation-test plugins/module_utils, and list the mutants that a file's unit tests do not detect. It takes hours.
+    """Mutation-test module_utils and plugin_utils, and list the mutants that unit tests do not detect. It takes hours.
 
     The arguments are names of files, such as ``_times.py``. Results are kept in build/mutants until any file in plugins
     changes. Until then, another run tries only the mutants that are left, that survived or that timed out. If you
@@ -398,10 +397,12 @@ def mutants(session: nox.Session) -> None:
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path("plugins").rglob("*.py")))).hexdigest()
     survivors = undecided = 0
     with session.chdir(copy.current_path):
-        for module in session.posargs or sorted(path.name for path in Path("plugins/module_utils").glob("_*.py")):
+        files = sorted(path for path in Path("plugins").glob("*_utils/_*.py"))
+        for file in [path for path in files if not session.posargs or path.name in session.posargs]:
+            module = file.name
             results = reports / f"{module}.{digest[:8]}.sqlite"
             config = reports / f"{module}.toml"
-            config.write_text(mutation_config(module), encoding="utf-8")
+            config.write_text(mutation_config(file), encoding="utf-8")
             session.run("cosmic-ray", "baseline", str(config))
             if results.exists():
                 with closing(sqlite3.connect(results)) as database:
@@ -425,8 +426,7 @@ def mutants(session: nox.Session) -> None:
 # In cosmic-ray's results: mutants that say nothing about the tests, which did not end or could not be run.
 UNDECIDED = "(output = 'timeout' OR test_outcome = 'INCOMPETENT')"
 
-# The tests that check a file. A file that is not listed here is checked by the tests of its own name, or else by those
-# of the modules.
+# The unit tests that check a file, if not only those of its own name.
 CHECKED_BY = {
     "_auth.py": ("_auth.py", "_login.py"),
     "_backups.py": ("_backups.py", "_hints.py", "_interrupts.py", "_options.py"),
@@ -438,12 +438,13 @@ CHECKED_BY = {
 }
 
 
-def mutation_config(module: str) -> str:
+def mutation_config(file: Path) -> str:
     """Return the settings in tests/mutants.toml for one file, with the unit tests that check it."""
-    files = [f"tests/unit/plugins/module_utils/test{name}" for name in CHECKED_BY.get(module, (module,))]
-    tests = " ".join(file for file in files if (ROOT / file).exists()) or "tests/unit/plugins/modules"
+    directory = Path("tests", "unit", "plugins", file.parent.name)
+    names = [directory / f"test{name}" for name in CHECKED_BY.get(file.name, (file.name,))]
+    tests = " ".join(str(name) for name in names if name.exists()) or "tests/unit/plugins/modules"
     settings = (ROOT / "tests" / "mutants.toml").read_text(encoding="utf-8")
-    return settings.format(module=f"plugins/module_utils/{module}", tests=tests)
+    return settings.format(module=str(file), tests=tests)
 
 
 # Lets tools that read the metadata at the top, such as uv and pipx, run this file as a script.

@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long tests wait: nothing here fails because a machine is slow."""
+"""How long tests wait, and how much they try: nothing here fails because a machine is slow."""
 
 from __future__ import annotations
+
+import os
 
 #: Seconds. Far more than any command or call needs, on a machine however busy: whatever takes this long hangs.
 HANGS = 900
@@ -13,3 +15,5 @@ HANGS = 900
 UNANSWERED = 5
 #: The same as HANGS, for a playbook of a hundred hosts.
 PLAYBOOK_HANGS = 4 * HANGS
+#: Whether to run the long variants of tests, which only a release needs. `make matrix` sets this.
+LONG = bool(os.environ.get("LONG_TESTS"))
