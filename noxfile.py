@@ -215,8 +215,8 @@ def add_system(core: str) -> None:
     """Add a session, such as system-2.19, that tests playbooks with one ansible-core and the oldest requests.
 
     The oldest ansible-core also tests plugins with that requests. On any other, units-* tests them with the latest. The
-    oldest and the newest run the modules with the oldest Python, and the long variants of tests. On those between, only the role, the playbooks and the
-    way options are set are tested, which is where releases of ansible-core differ.
+    oldest and the newest run the modules with the oldest Python, and the long variants of tests. On those between, only
+    the role, the playbooks and the way options are set are tested, which is where releases of ansible-core differ.
     """
     release = release_of(core)
 
