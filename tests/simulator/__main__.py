@@ -46,7 +46,7 @@ def main() -> None:
         except OSError as error:  # such as a port in use
             parser.exit(2, f"{parser.prog}: {error}\n")
         for name, call in faults:
-            zstack.play(name, on=call)
+            zstack.inject(name, on=call)
         running.enter_context(_announced(zstack, ready_file))
         scheme = "https" if certificate else "http"
         print(f"A simulated ZStack listens on {scheme}://{zstack.host}:{zstack.port}", flush=True)
@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         "--ready-file", type=Path, help="write the address and the credentials here once it is listening"
     )
     parser.add_argument(
-        "--fault", type=_fault, action="append", default=[], metavar="NAME[@CALL]", help="play this fault; repeatable"
+        "--fault", type=_fault, action="append", default=[], metavar="NAME[@CALL]", help="inject this fault; repeatable"
     )
     parser.add_argument("--list-faults", action="store_true", help="list the faults and exit")
     return parser
@@ -100,8 +100,8 @@ def _parser() -> argparse.ArgumentParser:
 def _fault(text: str) -> tuple[str, str | None]:
     name, _dummy, call = text.partition("@")
     fault = catalogue().get(name)
-    if fault is None or fault.play is None:
-        raise argparse.ArgumentTypeError(f"there is no fault {name!r} to play, see --list-faults")
+    if fault is None or fault.injection is None:
+        raise argparse.ArgumentTypeError(f"there is no fault {name!r} to inject, see --list-faults")
     if call and call not in CALLS:
         raise argparse.ArgumentTypeError(f"there is no call {call!r}, only {', '.join(CALLS)}")
     return name, call or None

@@ -23,6 +23,13 @@ from .site import Site
 SKEW = timedelta(minutes=15)
 
 
+_DATE_FORMAT = "'Date' format error, correct format is 'EEE, dd MMM yyyy HH:mm:ss z'"
+_DATE_FORMATS = (
+    "Date format error. The 'Date' header must conform to one of the supported RFC 1123 or ISO 8601 formats. "
+    "Examples include: 'Thu, 5 Jun 2025 15:47:29 +0800', '2025-06-05T16:08:42+08:00', or '2025-06-05T16:08:42.123Z'."
+)
+
+
 class Gatekeeper:
     """Checks the authorization of requests, in the order of the server's RestServer.
 
@@ -67,10 +74,11 @@ class Gatekeeper:
             raise refused(403, "wrong accessKey signature")
 
     def _check_date(self, date: str) -> None:
+        is_newer = self._settings.zsphere or self._settings.errors == "json"
         try:
-            sent = java.parse_date(date, self._clock.version)
+            sent = (java.parse_any_date if is_newer else java.parse_date)(date, self._clock.version)
         except ValueError:
-            raise refused(400, "'Date' format error, correct format is 'EEE, dd MMM yyyy HH:mm:ss z'") from None
+            raise refused(400, _DATE_FORMATS if is_newer else _DATE_FORMAT) from None
         if not self._settings.check_timezone:
             sent = sent.replace(tzinfo=self._clock.zone)
         if abs(sent - self._clock.now()) > SKEW:

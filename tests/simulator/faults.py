@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
-from .play import Play
+from .injection import Injection
+from .replies import system_error
 
 CATALOGUE = Path(__file__).with_name("catalogue")
 CALLS = ("scan", "login", "logout", "timezone", "version", "any")
@@ -27,7 +28,7 @@ class Fault:
 
     name: str
     summary: str
-    play: Play | None = None
+    injection: Injection | None = None
     client: Mapping[str, Any] = field(default_factory=dict)
     call: str = "scan"
     retry_helps: bool = False
@@ -40,58 +41,66 @@ class Fault:
     @property
     def waits(self) -> bool:
         """Whether only the client's time limit ends the call: the server is silent, or slower than anybody waits."""
-        return self.play is not None and (
-            self.play.drip is not None or (bool(self.play.cut) and self.play.by == "silence")
+        return self.injection is not None and (
+            self.injection.drip is not None or (bool(self.injection.cut) and self.injection.by == "silence")
         )
 
     @classmethod
     def read(cls, name: str, entry: Mapping[str, Any]) -> Fault:
         """Return the fault of an entry; raise TypeError if it has an unknown key."""
-        play = Play(**entry["play"]) if "play" in entry else None
-        return cls(**{**entry, "name": name, "play": play, "says": tuple(entry.get("says", ()))})
+        fields = dict(entry)
+        injection = Injection(**fields.pop("inject")) if "inject" in fields else None
+        return cls(**{**fields, "name": name, "injection": injection, "says": tuple(entry.get("says", ()))})
 
 
 @cache
-def catalogue() -> Mapping[str, Fault]:
-    """Return all faults by name, in the order of their files."""
+def catalogue(errors: str = "text") -> Mapping[str, Fault]:
+    """Return all faults by name, in the order of their files, as a server with this form of *errors* sends them."""
+    if errors == "json":
+        return {
+            name: replace(fault, code=system_error(fault.status))
+            if fault.status and fault.injection and fault.injection.refusal
+            else fault
+            for name, fault in catalogue().items()
+        }
     files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(CATALOGUE.glob("*.yml"))]
     return {name: Fault.read(name, entry) for entries in files for name, entry in entries.items()}
 
 
 @dataclass
 class _Planned:
-    play: Play
+    injection: Injection
     on: str
     left: float
 
 
 class Faults:
-    """The faults that a simulator is to play, in the order in which they were added."""
+    """The faults that a simulator is to inject, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._planned: list[_Planned] = []
 
     def add(self, fault: str | Mapping[str, Any], on: str | None = None, times: int | None = None) -> None:
-        """See Simulator.play."""
+        """See Simulator.inject."""
         if isinstance(fault, str):
             entry = catalogue()[fault]
-            play, on = entry.play, on or entry.call
+            injection, on = entry.injection, on or entry.call
         else:
-            play, on = Play(**fault), on or "scan"
-        if play is None:
-            raise ValueError(f"{fault} is caused by the client's options {entry.client}, there is nothing to play")
+            injection, on = Injection(**fault), on or "scan"
+        if injection is None:
+            raise ValueError(f"{fault} is caused by the client's options {entry.client}, there is nothing to inject")
         if on not in CALLS:
             raise ValueError(f"no call is named {on!r}, only {', '.join(CALLS)}")
-        self._planned.append(_Planned(play, on, math.inf if times is None else times))
+        self._planned.append(_Planned(injection, on, math.inf if times is None else times))
 
     def clear(self) -> None:
         """Forget all faults."""
         self._planned.clear()
 
-    def next_for(self, call: str | None) -> Play | None:
-        """Return what to play on a request of *call*, or of an unknown call if it is None, and count that."""
+    def next_for(self, call: str | None) -> Injection | None:
+        """Return what to inject into a request of *call*, or of an unknown call if it is None, and count that."""
         for planned in self._planned:
             if planned.on in (call, "any") and planned.left > 0:
                 planned.left -= 1
-                return planned.play
+                return planned.injection
         return None

@@ -133,6 +133,24 @@ def parse_date(text: str, java: int) -> datetime:
     raise ValueError(f"Text '{text}' could not be parsed")
 
 
+def parse_any_date(text: str, java: int) -> datetime:
+    """Return the time in a ``Date`` header, as newer servers read it: also in RFC 1123's form and in ISO 8601.
+
+    Raises ValueError for what is none of these.
+    """
+    try:
+        return parse_date(text, java)
+    except ValueError:
+        pass
+    try:
+        return datetime.strptime(text, "%a, %d %b %Y %H:%M:%S %z")
+    except ValueError:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment
+
+
 def _day(match: re.Match[str]) -> datetime:
     year, month, day = int(match["year"]), MONTHS.index(match["month"].capitalize()) + 1, int(match["day"])
     # Java's resolver takes a day that the month does not have for its last day.

@@ -17,8 +17,8 @@ from aiohttp import web
 from . import image_store, java, uri
 from .auth import Gatekeeper
 from .clock import Clock
-from .replies import failed, refused, succeeded
-from .scan import ScanFailed, details, find_storage
+from .replies import Refused, failed, refused, succeeded
+from .scan import ScanFailed, command, details, find_storage
 from .sessions import SessionStore, TooManySessions
 from .settings import Settings
 from .site import Account, Site
@@ -104,10 +104,14 @@ class ManagementNode:
         try:
             storage = find_storage(self.site, url, port)
         except ScanFailed as failure:
-            raise failed("SYS.1000", details(text, port, str(failure))) from None
+            raise self._scan_failed(text, port, str(failure)) from None
         if self._settings.reply == "infos":
             return succeeded({"infos": image_store.infos(self.site, storage, self.clock)})
-        return succeeded({"backups": image_store.backups(self.site, storage, self.clock), "success": True})
+        backups = image_store.backups(self.site, storage, self.clock)
+        if self._settings.reply == "backups-3.0":
+            fields = ("name", "version", "installPath", "createdTime")
+            return succeeded({"backups": [{field: backup[field] for field in fields} for backup in backups]})
+        return succeeded({"backups": backups, "success": True})
 
     async def timezone(self, request: web.Request) -> web.Response:
         """GetPlatformTimeZone: the zone of the timestamps. It requires a session, but does not check it."""
@@ -129,6 +133,12 @@ class ManagementNode:
             raise refused(400, f"the body doesn't contain action mapping to the URL[{url}]")
         _parameters(request, body, "getVersion")
         return succeeded({"version": self.site.version, "success": True})
+
+    def _scan_failed(self, url: str, port: int, stderr: str) -> Refused:
+        if not self._settings.zsphere:
+            return failed("SYS.1000", details(url, port, stderr))
+        opaque = {"bash.cmd": command(url, port), "bash.code": 1, "bash.output": "", "bash.error": stderr}
+        return failed("SYS.1000", "failed to execute shell command", opaque=opaque)
 
     def _account(self, name: str, password_hash: str) -> Account:
         for account in self.site.accounts:

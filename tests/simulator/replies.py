@@ -9,6 +9,7 @@ from __future__ import annotations
 from html import escape
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 from aiohttp import web
 
@@ -18,8 +19,10 @@ from . import java
 _DESCRIPTIONS = {
     "ID.1000": "Unable to authenticate a user",
     "ID.1001": "The session is invalid, either wrong session id or the session has been expired",
+    "ID.1002": "The user doesn't have permission to perform the operation",
     "ID.1006": "Max number of active sessions exceeded",
     "SYS.1000": "An internal error happened in system",
+    "SYS.1003": "A resource can not be found",
     "SYS.1006": "An operation failed",
     "SYS.1007": "One or more API argument is invalid",
 }
@@ -28,9 +31,11 @@ _DESCRIPTIONS = {
 class Refused(Exception):
     """Raised where a call fails, with the reply to send."""
 
-    def __init__(self, reply: web.Response) -> None:
+    def __init__(self, reply: web.Response, plain: bool) -> None:
         super().__init__(reply.status)
         self.reply = reply
+        #: Whether the reply is plain text, which newer servers send as JSON.
+        self.plain = plain
 
 
 def succeeded(value: dict[str, Any]) -> web.Response:
@@ -44,12 +49,43 @@ def failed(code: str, details: str, **more: Any) -> Refused:
     *more* are further fields of the envelope, such as ``globalErrorCode``.
     """
     error = {"code": code, "description": _DESCRIPTIONS[code], "details": details, **more}
-    return Refused(web.Response(status=503, body=java.dumps({"error": error}).encode()))
+    return Refused(web.Response(status=503, body=java.dumps({"error": error}).encode()), plain=False)
 
 
 def refused(status: int, text: str) -> Refused:
     """Return *status* with plain text: the reply to a request that never reaches the API."""
-    return Refused(web.Response(status=status, body=text.encode()))
+    return Refused(web.Response(status=status, body=text.encode()), plain=True)
+
+
+def system_error(status: int) -> str:
+    """Return the code that newer servers give a refusal with *status*."""
+    if status >= 500:
+        return "SYS.1000"
+    return {400: "SYS.1007", 404: "SYS.1003", 405: "SYS.1007"}.get(status, "SYS.1006")
+
+
+def envelope(status: int, text: str, language: str) -> bytes:
+    """Return the JSON in which newer servers send a refusal, for a client that accepts *language*."""
+    code = system_error(status)
+    summary = "操作失败" if language.lower().startswith("zh") else _DESCRIPTIONS[code]
+    message = f"{summary}: {text}" if text else summary
+    error = {
+        "code": code,
+        "description": _DESCRIPTIONS[code],
+        "details": text or None,
+        "globalErrorCode": f"ORG_ZSTACK_CORE_REST_{10014 if status >= 500 else 10015}",
+        "message": message,
+    }
+    diagnostic = {
+        "component": "Cloud",
+        "category": "CORE_REST",
+        "code": str((20000 if code == "SYS.1007" else 90000) + (14 if status >= 500 else 15)),
+        # Cut wherever it happens to be, even within a password.
+        "message": message[:200],
+        "reviewed": False,
+        "rawMessage": {"symptom": text[:200]},
+    }
+    return java.dumps({"error": error, "id": uuid4().hex, "success": "false", "diagnostic": diagnostic}).encode()
 
 
 def tomcat_page(status: int, message: str) -> web.Response:

@@ -36,19 +36,21 @@ def find_storage(site: Site, url: StorageUrl, registry_port: int) -> Storage:
     return storage
 
 
+def command(url: str, registry_port: int) -> str:
+    """Return the command line, with *url* as it was sent."""
+    return f"zstack-ctl scan_database_backup --json --backup-storage-url {url} -p {registry_port}"
+
+
 def details(url: str, registry_port: int, stderr: str) -> str:
-    """Return how the server reports that the command failed, with *url* as it was sent."""
-    command = f"zstack-ctl scan_database_backup --json --backup-storage-url {url} -p {registry_port}"
-    return f"\nshell command[{command}] failed\nret code: 1\nstderr: {stderr}\n\nstdout: "
+    """Return how the server reports that the command failed."""
+    return f"\nshell command[{command(url, registry_port)}] failed\nret code: 1\nstderr: {stderr}\n\nstdout: "
 
 
 def _ssh_failed(url: StorageUrl, code: int, stderr: str) -> ScanFailed:
     password = "'" + url.password.replace("'", "'\\''") + "'"
     options = "-o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no"
-    command = f"sshpass -p {password} ssh -p {url.port} {options} {url.username}@{url.host} '{_CHECK}'"
-    return ScanFailed(
-        f"ERROR: failed to execute shell command: {command}\nreturn code: {code}\nstdout: \nstderr: {stderr}"
-    )
+    ssh = f"sshpass -p {password} ssh -p {url.port} {options} {url.username}@{url.host} '{_CHECK}'"
+    return ScanFailed(f"ERROR: failed to execute shell command: {ssh}\nreturn code: {code}\nstdout: \nstderr: {stderr}")
 
 
 def _unreachable(url: StorageUrl, known: bool) -> str:

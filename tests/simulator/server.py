@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import uuid4
@@ -14,9 +15,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from .faults import Faults
+from .injection import inject
 from .node import ManagementNode
-from .play import perform
-from .replies import Refused, refused, tomcat_page
+from .replies import Refused, envelope, refused, tomcat_page
 from .settings import Settings
 from .site import Site
 
@@ -49,12 +50,14 @@ class Request:
 
 
 class Server:
-    """A management node on the web, with the requests that it received and the faults that it plays."""
+    """A management node on the web, with the requests that it received and the faults to inject."""
 
     def __init__(self, site: Site, settings: Settings) -> None:
         self.node = ManagementNode(site, settings)
         self.requests: list[Request] = []
         self.faults = Faults()
+        self._calls: list[float] = []
+        self._settings = settings
         self._context_path = settings.context_path
 
     def application(self) -> web.Application:
@@ -76,7 +79,8 @@ class Server:
         fault = self.faults.next_for(request.match_info.route.name)
         if fault is None:
             return await self._answer(request, handler)
-        return await perform(fault, request, lambda: self._answer(request, handler), self.node.clock.http_date())
+        date, errors = self.node.clock.http_date(), self._settings.errors
+        return await inject(fault, request, lambda: self._answer(request, handler), date, errors)
 
     async def _list_sessions(self, _dummy: web.Request) -> web.Response:
         alive = self.node.sessions.alive().values()
@@ -86,17 +90,37 @@ class Server:
         path = self.node.api_path(request)
         is_api = f"{request.path}/".startswith(self._context_path + "/v1/")
         try:
+            if not self._is_within_limit():
+                raise refused(429, "Rate limit exceeded")
             reply = await handler(request)
         except Refused as refusal:
-            reply = refusal.reply
+            reply = self._refusal(request, refusal)
         except web.HTTPMethodNotAllowed:
             is_api, reply = False, tomcat_page(405, f"Request method '{request.method}' not supported")
         except web.HTTPNotFound:
             page = tomcat_page(404, f"The requested resource [{request.path}] is not available")
-            reply = refused(404, f"no api mapping to {path}").reply if is_api else page
+            reply = self._refusal(request, refused(404, f"no api mapping to {path}")) if is_api else page
         assert isinstance(reply, web.Response)
         self._finish(request, reply, is_api)
         return reply
+
+    def _refusal(self, request: web.Request, refusal: Refused) -> web.Response:
+        """Return the reply to a request that is refused, in the form of the server's release."""
+        reply = refusal.reply
+        if refusal.plain and self._settings.errors == "json":
+            reply.body = envelope(reply.status, reply.text or "", request.headers.get("Accept-Language", ""))
+        return reply
+
+    def _is_within_limit(self) -> bool:
+        """Count a call, and return whether the minute before had less than the limit."""
+        if self._settings.rate_limit is None:
+            return True
+        now = time.monotonic()
+        self._calls = [each for each in self._calls if now - each < 60]
+        if len(self._calls) >= self._settings.rate_limit:
+            return False
+        self._calls.append(now)
+        return True
 
     def _finish(self, request: web.Request, reply: web.Response, is_api: bool) -> None:
         """Give *reply* what Tomcat adds."""

@@ -24,12 +24,23 @@ class Settings:
     port: int = field(default=0, metadata=_option("port to listen on; 0 for a free one"))
     #: The context of a server that speaks HTTPS. The command makes one from the files of its certificate.
     ssl: SSLContext | None = None
-    reply: Literal["backups", "infos"] = field(
+    reply: Literal["backups", "backups-3.0", "infos"] = field(
         default="backups",
         metadata=_option(
-            "backups as today's servers reply, or infos as in the API reference",
-            choices=("backups", "infos"),
+            "backups as today's servers reply, or as releases 3.0.0 to 3.1.3 did, or infos as in the API reference",
+            choices=("backups", "backups-3.0", "infos"),
         ),
+    )
+    errors: Literal["text", "json"] = field(
+        default="text",
+        metadata=_option(
+            "how a request is refused that does not reach the API: text, or json as newer servers do",
+            choices=("text", "json"),
+        ),
+    )
+    zsphere: bool = field(default=False, metadata=_option("whether the server is ZSphere's"))
+    rate_limit: int | None = field(
+        default=None, metadata=_option("calls a minute before the server answers 429", type=int)
     )
     java: int = field(
         default=8, metadata=_option("release of the server's Java: 9 and 20 changed the form of timestamps")

@@ -126,8 +126,8 @@ class Simulator:
         """Open a session of the first account, as a login does, and return its UUID."""
         return self._server.node.sessions.open(self.account[0]).uuid
 
-    def play(self, fault: str | Mapping[str, Any], on: str | None = None, times: int | None = None) -> None:
-        """Play a fault: its name in the catalogue, or the fields of Play.
+    def inject(self, fault: str | Mapping[str, Any], on: str | None = None, times: int | None = None) -> None:
+        """Inject a fault: its name in the catalogue, or the fields of Injection.
 
         It affects the next *times* requests of the call *on*: scan, login, logout, timezone, version or any. If
         omitted, it affects all requests of the call that the catalogue names. Raises LookupError, TypeError or
@@ -137,7 +137,7 @@ class Simulator:
 
     def freeze(self, at: datetime) -> None:
         """Answer scans with this time until ``clear``, so that ages are the same however long a test takes."""
-        self.play({"headers": {"Date": format_datetime(at.astimezone(timezone.utc), usegmt=True)}}, on="scan")
+        self.inject({"headers": {"Date": format_datetime(at.astimezone(timezone.utc), usegmt=True)}}, on="scan")
 
     def clear(self) -> None:
         """Forget the faults and the requests."""

@@ -71,8 +71,8 @@ def check(outcome: Outcome) -> None:
 def test_a_fault_takes_neither_much_memory_nor_much_computing_and_ends(
     fault: Fault, zstack: Simulator, server: ForkServer
 ) -> None:
-    if fault.play:
-        zstack.play(fault.name)
+    if fault.injection:
+        zstack.inject(fault.name)
 
     outcome = server.run({**options(zstack, timeout=UNANSWERED if fault.waits else HANGS), **fault.client})
 
@@ -84,7 +84,7 @@ def test_a_fault_takes_neither_much_memory_nor_much_computing_and_ends(
 def test_a_reply_that_is_costly_to_read_takes_neither_much_memory_nor_much_computing(
     body: list[Any], zstack: Simulator, server: ForkServer
 ) -> None:
-    zstack.play({"status": 500 if body[0].startswith("<") else 200, "body": body})
+    zstack.inject({"status": 500 if body[0].startswith("<") else 200, "body": body})
 
     outcome = server.run(options(zstack, timeout=HANGS))
 
@@ -92,7 +92,7 @@ def test_a_reply_that_is_costly_to_read_takes_neither_much_memory_nor_much_compu
 
 
 def test_a_hundred_thousand_backups_are_listed_without_much_memory(zstack: Simulator, server: ForkServer) -> None:
-    zstack.play({"body": ['{"backups": [', {"repeat": BACKUP + ",", "times": 99_999}, BACKUP, "]}"]})
+    zstack.inject({"body": ['{"backups": [', {"repeat": BACKUP + ",", "times": 99_999}, BACKUP, "]}"]})
 
     outcome = server.run({**options(zstack, timeout=HANGS), "limit": 1})
 
@@ -101,7 +101,7 @@ def test_a_hundred_thousand_backups_are_listed_without_much_memory(zstack: Simul
 
 
 def test_retries_end_at_the_timeout(zstack: Simulator, server: ForkServer) -> None:
-    zstack.play({"status": 502, "body": ""})
+    zstack.inject({"status": 502, "body": ""})
 
     outcome = server.run({**options(zstack, timeout=4), "retries": 100})
 

@@ -107,7 +107,7 @@ def test_the_module_of_the_guide_returns_the_version(collection: Collection, zst
 def test_a_failure_of_the_module_of_the_guide_is_one_line_with_a_hint(
     fault: Any, line: str, collection: Collection, zstack: Simulator
 ) -> None:
-    zstack.play(fault, on="version")
+    zstack.inject(fault, on="version")
     outcome = collection.play(**node(zstack))
     assert outcome["failed"]
     assert outcome["msg"] == f"{zstack.host}:{zstack.port}: GetVersion: {line}"
@@ -115,7 +115,7 @@ def test_a_failure_of_the_module_of_the_guide_is_one_line_with_a_hint(
 
 
 def test_an_authentication_error_is_reported_without_credentials(collection: Collection, zstack: Simulator) -> None:
-    zstack.play({"status": 503, "body": '{"error": {"code": "ID.1001", "description": "Invalid"}}'}, on="version")
+    zstack.inject({"status": 503, "body": '{"error": {"code": "ID.1001", "description": "Invalid"}}'}, on="version")
     outcome = collection.play(**node(zstack))
     assert outcome["msg"] == f"{zstack.host}:{zstack.port}: GetVersion: [ID.1001] Invalid (HTTP 503)"
 

@@ -165,7 +165,7 @@ def test_check_mode_shows_the_same(zstack: Simulator, tmp_path: Path) -> None:
 def test_no_secret_is_shown_at_the_highest_verbosity(fault: str | None, zstack: Simulator, tmp_path: Path) -> None:
     given = options(zstack)
     if fault:
-        zstack.play(fault)
+        zstack.inject(fault)
         given["zstack_storage_url"] = zstack.storage_url
         del given["zstack_storage_password"]
     done = list_db_backups(tmp_path, "-vvvvv", variables=given, env={"ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log")})

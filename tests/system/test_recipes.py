@@ -283,7 +283,7 @@ def test_metrics_have_the_values_of_each_storage(fixed: Simulator, tmp_path: Pat
 
 
 def test_metrics_of_a_node_that_is_down_say_that_no_scan_succeeded(fixed: Simulator, tmp_path: Path) -> None:
-    fixed.play("closed_before_reply", on="login")
+    fixed.inject("closed_before_reply", on="login")
     succeeded(play(recipe("Metrics for Prometheus"), fixed, tmp_path))
     found = metrics(tmp_path / "zstack.prom")
     assert found.pop("scan_timestamp_seconds").keys() == {NIGHTLY, OLD, EMPTY, LOCKED}
@@ -406,7 +406,7 @@ def test_a_job_runs_in_a_mesh(zstack: Simulator, job: Path) -> None:
 
 
 def test_a_job_that_fails_in_a_mesh_has_its_exit_code_and_reason_in_the_result(zstack: Simulator, job: Path) -> None:
-    zstack.play("error_quotes_in_every_way")
+    zstack.inject("error_quotes_in_every_way")
     output = mesh(zstack, job.parent)
     assert "GetDatabaseBackupFromImageStore" in output
     assert (job.parent / "result" / "artifacts" / "rc").read_text() == "2"

@@ -281,11 +281,11 @@ def test_no_text_of_a_server_or_an_inventory_becomes_markup(tmp_path: Path) -> N
         for number, storages in enumerate([[backups, backups], [backups]]):
             (tmp_path / str(number)).mkdir()
             zstack = stack.enter_context(site(tmp_path / str(number), storages))
-            zstack.play({"body": json.dumps({"version": mark})}, on="version")
+            zstack.inject({"body": json.dumps({"version": mark})}, on="version")
             hosts[f"mn{number}{mark}"] = options(zstack)
         error = {"error": {"code": "SYS.1000", "description": mark, "details": mark}}
         zstack.clear()
-        zstack.play({"status": 503, "body": json.dumps(error)}, on="scan")
+        zstack.inject({"status": 503, "body": json.dumps(error)}, on="scan")
         hosts["mn2"] = {**options(zstack), "report_db_backups_policy": mark}
         hosts["mn3"] = {**options(zstack), "zstack_host": mark}
         for variables in hosts.values():
@@ -322,7 +322,7 @@ def test_no_secret_is_shown_or_written(fault: str | None, place: str, zstack: Si
     if place == "in the URL":
         written["report_db_backups_storages"] = zstack.storage_urls
     if fault:
-        zstack.play(fault)
+        zstack.inject(fault)
     done = report(tmp_path, "-vvvvv", "--diff", **written)
     assert done.returncode == 0, done.stdout + done.stderr
     sessions = {header.split()[-1] for request in zstack.requests if (header := request.headers.get("Authorization"))}
@@ -525,7 +525,7 @@ def test_an_old_backup_does_not_squeeze_the_time_axis(tmp_path: Path) -> None:
 def test_a_backup_without_a_readable_time_is_in_the_table_alone(tmp_path: Path) -> None:
     with site(tmp_path, SITES["one"]) as zstack:
         zstack.clear()
-        zstack.play({"body": '{"backups": [{"name": "undated", "createdTime": "soon"}, {"name": null}]}'}, on="scan")
+        zstack.inject({"body": '{"backups": [{"name": "undated", "createdTime": "soon"}, {"name": null}]}'}, on="scan")
         done = report(tmp_path, **options(zstack))
     assert done.returncode == 0, done.stdout + done.stderr
     found = Page(tmp_path / PAGE)
@@ -598,7 +598,7 @@ def test_a_nameless_backup_that_is_another_one_is_a_change(tmp_path: Path) -> No
         with site(tmp_path, SITES["one"]) as zstack:
             backup = {"id": identifier, "createdTime": "2026-11-23 02:00:11", "version": "4.8.30"}
             zstack.clear()
-            zstack.play({"body": json.dumps({"backups": [backup]})}, on="scan")
+            zstack.inject({"body": json.dumps({"backups": [backup]})}, on="scan")
             done = report(tmp_path, **options(zstack), report_db_backups_policy={"max_age": "900w"})
         assert done.returncode == 0, done.stdout + done.stderr
         changed.append(changes(done.stdout))

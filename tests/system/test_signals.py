@@ -104,7 +104,7 @@ def end(process: subprocess.Popen[str]) -> str:
 def test_a_task_that_is_stopped_during_the_scan_logs_out(
     zstack: Simulator, run: Callable[..., Running], number: signal.Signals, tmp_path: Path
 ) -> None:
-    zstack.play("silence", on="scan")
+    zstack.inject("silence", on="scan")
     with run(zstack, tmp_path) as process:
         until_called(zstack, "scan")
         assert zstack.sessions
@@ -114,7 +114,7 @@ def test_a_task_that_is_stopped_during_the_scan_logs_out(
 
 @pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
 def test_a_module_that_is_stopped_ends_and_says_so(zstack: Simulator, number: signal.Signals, tmp_path: Path) -> None:
-    zstack.play("silence", on="scan")
+    zstack.inject("silence", on="scan")
     with run_module(zstack, tmp_path) as process:
         until_called(zstack, "scan")
         process.send_signal(number)
@@ -127,7 +127,7 @@ def test_a_module_that_is_stopped_ends_and_says_so(zstack: Simulator, number: si
 def test_a_module_that_is_stopped_during_login_or_logout_leaves_no_session_open(
     zstack: Simulator, call: str, tmp_path: Path
 ) -> None:
-    zstack.play(SLOW, on=call)
+    zstack.inject(SLOW, on=call)
     with run_module(zstack, tmp_path) as process:
         until_called(zstack, call)
         process.send_signal(signal.SIGTERM)
@@ -142,7 +142,7 @@ def test_a_module_that_is_stopped_during_login_or_logout_leaves_no_session_open(
 def test_a_module_that_is_stopped_without_an_answer_to_login_or_logout_ends_soon(
     zstack: Simulator, call: str, tmp_path: Path
 ) -> None:
-    zstack.play("silence", on=call)
+    zstack.inject("silence", on=call)
     with run_module(zstack, tmp_path) as process:
         until_called(zstack, call)
         process.send_signal(signal.SIGTERM)
@@ -158,7 +158,7 @@ def test_signal_handlers_are_restored_afterwards(zstack: Simulator, gather: Call
 
 def test_a_signal_that_is_ignored_stops_no_module(zstack: Simulator, tmp_path: Path) -> None:
     """As SIGHUP under nohup."""
-    zstack.play(SLOW, on="login")
+    zstack.inject(SLOW, on="login")
     with run_module(zstack, tmp_path, ignore="HUP") as process:
         until_called(zstack, "login")
         process.send_signal(signal.SIGHUP)

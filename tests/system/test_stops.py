@@ -128,7 +128,7 @@ def test_a_module_that_is_stopped_at_any_moment_leaves_no_session_open(server: F
 def test_a_module_that_is_stopped_while_a_slow_server_answers_leaves_no_session_open(
     server: ForkServer, zstack: Simulator
 ) -> None:
-    zstack.play(LATE, on="any")
+    zstack.inject(LATE, on="any")
     stop(server, zstack, STOPS // 3)
 
 
@@ -139,7 +139,7 @@ def test_a_module_that_is_stopped_twice_leaves_no_session_open(server: ForkServe
 def test_a_template_that_exceeds_the_timeout_of_its_task_leaves_no_session_open(
     zstack: Simulator, tmp_path: Path
 ) -> None:
-    zstack.play("silence", on="scan")
+    zstack.inject("silence", on="scan")
     connection = options(zstack)
     url = connection.pop("url")
     (tmp_path / "backups.j2").write_text("{{ lookup('zstack.cloud.zstack_db_backup', url, **connection).total }}")

@@ -167,7 +167,7 @@ def test_requests_are_recorded_with_their_connection(zstack: Simulator) -> None:
 
 def test_a_request_that_is_not_answered_holds_up_no_other() -> None:
     with ThreadPoolExecutor() as pool, Simulator() as zstack:
-        zstack.play("silence", times=1)
+        zstack.inject("silence", times=1)
         silent = pool.submit(Caller(zstack).scan)
         until(lambda: zstack.requests, "the scan did not arrive")
         assert Caller(zstack).scan().status_code == 200

@@ -155,7 +155,7 @@ def test_the_open_sessions_are_listed(zstack: Simulator, caller: Caller) -> None
 def test_the_call_of_the_simulator_itself_is_neither_recorded_nor_affected_by_faults(
     zstack: Simulator, caller: Caller
 ) -> None:
-    zstack.play("plain_500", on="any")
+    zstack.inject("plain_500", on="any")
     assert caller.raw("GET", "/simulator/sessions").status_code == 200
     assert caller.raw("GET", "/simulator/nothing").status_code == 404
     assert zstack.requests == []

@@ -482,7 +482,7 @@ def test_a_failure_is_one_line_that_names_node_and_call_and_no_secret(zstack: Si
 
 
 def test_warnings_are_shown_with_the_node(zstack: Simulator, options: dict[str, Any], shown: list[str]) -> None:
-    zstack.play({"status": 502, "body": "not today"}, on="version")
+    zstack.inject({"status": 502, "body": "not today"}, on="version")
     assert look_up(zstack.storage_url, **options)[0]["platform_version"] is None
     (warning,) = shown
     assert warning.startswith(f"127.0.0.1:{zstack.port}: GetVersion: not today (HTTP 502)")

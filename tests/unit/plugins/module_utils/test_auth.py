@@ -108,7 +108,7 @@ def test_an_attempt_is_signed_anew(zstack: Simulator, gather: Gather, monkeypatc
             return (now + timedelta(seconds=next(moments))).astimezone(tz)
 
     monkeypatch.setattr(_auth, "datetime", Clock)
-    zstack.play("reset_before_reply", times=1)
+    zstack.inject("reset_before_reply", times=1)
     gather(zstack, **zstack.credentials("access_key"), timezone="Asia/Shanghai", retries=1)
     dates = [each.headers["Date"] for each in zstack.requests if each.path == "/v1/database-backups/image-store"]
     assert len(set(dates)) == 2

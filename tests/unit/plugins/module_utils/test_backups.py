@@ -471,7 +471,7 @@ def test_the_local_clock_is_used_if_the_reply_has_no_date(summary: Summary) -> N
 def test_a_reply_without_a_list_of_backups_is_a_failure_not_an_empty_storage(
     zstack: Simulator, gather: Gather, body: str
 ) -> None:
-    zstack.play({"status": 200, "body": body})
+    zstack.inject({"status": 200, "body": body})
     error = failure(gather, zstack)
     assert str(error).startswith(
         f"127.0.0.1:{zstack.port}: GetDatabaseBackupFromImageStore: the response contains no list of backups (HTTP 200)"
@@ -482,13 +482,13 @@ def test_a_reply_without_a_list_of_backups_is_a_failure_not_an_empty_storage(
 
 @pytest.mark.parametrize("body", ['{"backups": []}', '{"infos": []}', '{"backups": null, "infos": []}'])
 def test_an_empty_list_is_an_empty_storage(zstack: Simulator, gather: Gather, body: str) -> None:
-    zstack.play({"status": 200, "body": body})
+    zstack.inject({"status": 200, "body": body})
     assert gather(zstack)["total"] == 0
 
 
 def test_warnings_name_the_node_and_the_storage(zstack: Simulator, gather: Gather, warnings: list[str]) -> None:
     backups = [{"createdTime": "yesterday"}, {"createdTime": "Jan 1, 2099 1:00:00 AM"}, None]
-    zstack.play({"status": 200, "body": json.dumps({"backups": backups})})
+    zstack.inject({"status": 200, "body": json.dumps({"backups": backups})})
     gather(zstack)
     start = f"127.0.0.1:{zstack.port}: ssh://root:***@192.0.2.20/zstack_bs: "
     assert [warning.partition(start)[:2] for warning in warnings] == [("", start)] * 3
@@ -543,7 +543,7 @@ def test_without_report_a_storage_that_fails_is_a_failure_that_names_it(
 
 
 def test_a_reply_without_backups_is_a_failure_that_names_its_storage(gather: Gather, zstack: Simulator) -> None:
-    zstack.play({"body": "{}"})
+    zstack.inject({"body": "{}"})
     line = str(failure(gather, zstack, urls=storages_of(zstack)[:1] * 2))
     assert line.startswith(f"127.0.0.1:{zstack.port}: {STORAGE[:-2]}")
 
@@ -552,7 +552,7 @@ def test_a_reply_without_backups_is_a_failure_that_names_its_storage(gather: Gat
 def test_a_failure_of_the_only_storage_names_it_for_programs_alone(
     gather: Gather, zstack: Simulator, fault: dict[str, Any]
 ) -> None:
-    zstack.play(fault)
+    zstack.inject(fault)
     error = failure(gather, zstack)
     assert STORAGE[:-2] not in str(error)
     assert error.error["storage"].startswith(STORAGE[:-2])
@@ -580,5 +580,5 @@ def test_with_report_a_login_that_fails_is_reported_for_every_storage(gather: Ga
 
 def test_a_reply_with_both_lists_is_read_as_todays_servers_send_it(gather: Gather, zstack: Simulator) -> None:
     for backups, total in [([BACKUP, BACKUP], 2), ([], 0), (None, 1)]:
-        zstack.play({"body": json.dumps({"infos": [INFO], "backups": backups})}, on="scan", times=1)
+        zstack.inject({"body": json.dumps({"infos": [INFO], "backups": backups})}, on="scan", times=1)
         assert gather(zstack)["total"] == total

@@ -94,12 +94,12 @@ def test_several_storages_come_in_the_order_of_their_urls(gather: Gather) -> Non
 def test_a_compressed_response_is_read(zstack: Simulator, gather: Gather, compress: Callable[[bytes], bytes]) -> None:
     body = base64.b64encode(compress('{"backups": [{"name": "密"}]}'.encode())).decode()
     encoding = "gzip" if compress is gzip.compress else "deflate"
-    zstack.play({"headers": {"Content-Encoding": encoding}, "body": [{"base64": body}]})
+    zstack.inject({"headers": {"Content-Encoding": encoding}, "body": [{"base64": body}]})
     assert gather(zstack)["backups"][0]["name"] == "密"
 
 
 def test_chinese_words_come_through_without_a_content_type(zstack: Simulator, gather: Gather) -> None:
-    zstack.play({"status": 503, "body": '{"error": {"code": "ID.1002", "details": "权限不足"}}'})
+    zstack.inject({"status": 503, "body": '{"error": {"code": "ID.1002", "details": "权限不足"}}'})
     error = failure(gather, zstack)
     assert "权限不足" in str(error)
     assert (error.status, error.error["code"]) == (503, "ID.1002")
@@ -107,7 +107,7 @@ def test_chinese_words_come_through_without_a_content_type(zstack: Simulator, ga
 
 def test_a_redirect_is_not_followed(zstack: Simulator, gather: Gather) -> None:
     target = f"http://127.0.0.1:{zstack.port}/zstack/v1/elsewhere"
-    zstack.play({"status": 302, "headers": {"Location": target}, "body": ""})
+    zstack.inject({"status": 302, "headers": {"Location": target}, "body": ""})
     error = failure(gather, zstack)
     assert f"the response is a redirect to {target}, which is not followed (HTTP 302)" in str(error)
     assert "/v1/elsewhere" not in zstack.paths
@@ -115,7 +115,7 @@ def test_a_redirect_is_not_followed(zstack: Simulator, gather: Gather) -> None:
 
 def test_a_redirect_shows_no_secret(zstack: Simulator, gather: Gather) -> None:
     target = f"http://elsewhere.invalid/?url={quote(zstack.storage_url, safe='')}"
-    zstack.play({"status": 302, "headers": {"Location": target}, "body": ""})
+    zstack.inject({"status": 302, "headers": {"Location": target}, "body": ""})
     assert "root%3A***%40192.0.2.20" in str(failure(gather, zstack))
 
 
@@ -267,7 +267,7 @@ def test_nothing_of_the_password_of_a_proxy_is_shown(zstack: Simulator, gather: 
             password = quote(password, safe="", errors="surrogateescape")
         zstack.clear()
         # A proxy that shows what it was sent, and one that nobody listens at.
-        zstack.play({"status": 407, "body": [{"echo": "headers"}]}, on="any")
+        zstack.inject({"status": 407, "body": [{"echo": "headers"}]}, on="any")
         with exported("HTTP_PROXY", f"{scheme}me:{password}@127.0.0.1:{zstack.port if answers else 1}"):
             shown = outcome(gather, zstack, host="192.0.2.1", session_uuid="0123456789")
         assert [word for word in {*pieces, unquote(password)} & {*WORDS, unquote(password)} if word in shown] == []
@@ -285,7 +285,7 @@ def test_a_proxy_of_the_environment_is_used_and_its_password_not_shown(
     monkeypatch.setenv("HTTP_PROXY", f"http://me:Open-Sesame@127.0.0.1:{zstack.port}")
     assert gather(zstack, host="zstack.example.com", port=8080)["total"] == zstack.storages[0].total
     assert {request.headers["Host"] for request in zstack.requests} == {"zstack.example.com:8080"}
-    zstack.play({"status": 502, "body": ["cannot reach it for me:Open-Sesame\n", {"echo": "headers"}]})
+    zstack.inject({"status": 502, "body": ["cannot reach it for me:Open-Sesame\n", {"echo": "headers"}]})
     line = str(failure(gather, zstack, host="zstack.example.com", port=8080))
     assert "cannot reach it for me:***" in line
     assert "Proxy-Authorization: Basic ***" in line
@@ -296,7 +296,7 @@ def test_a_proxy_without_a_password_has_its_name_hidden(
 ) -> None:
     # A token, as some proxies want it.
     monkeypatch.setenv("HTTP_PROXY", f"http://Open-Sesame@127.0.0.1:{zstack.port}")
-    zstack.play({"status": 407, "body": [{"echo": "headers"}, "Open-Sesame"]})
+    zstack.inject({"status": 407, "body": [{"echo": "headers"}, "Open-Sesame"]})
     assert "Open-Sesame" not in str(failure(gather, zstack))
 
 
@@ -368,7 +368,7 @@ FINAL: dict[str, dict[str, Any]] = {
 def test_a_transient_failure_is_retried_as_often_as_asked(
     zstack: Simulator, gather: Gather, pauses: list[float], fault: dict[str, Any]
 ) -> None:
-    zstack.play(fault)
+    zstack.inject(fault)
     for retries in range(4):
         zstack.requests.clear()
         pauses.clear()
@@ -381,7 +381,7 @@ def test_a_transient_failure_is_retried_as_often_as_asked(
 def test_a_transient_failure_that_passes_is_no_failure(
     zstack: Simulator, gather: Gather, pauses: list[float], warnings: list[str], fault: dict[str, Any]
 ) -> None:
-    zstack.play(fault, times=2)
+    zstack.inject(fault, times=2)
     assert gather(zstack, retries=2)["total"] == zstack.storages[0].total
     assert pauses == [0, 2]
     assert not warnings
@@ -391,7 +391,7 @@ def test_a_transient_failure_that_passes_is_no_failure(
 def test_any_other_failure_is_not_retried(
     zstack: Simulator, gather: Gather, pauses: list[float], fault: dict[str, Any]
 ) -> None:
-    zstack.play(fault)
+    zstack.inject(fault)
     assert not failure(gather, zstack, retries=5).transient
     assert zstack.paths.count(SCAN) == 1
     assert pauses == []
@@ -450,7 +450,7 @@ def test_a_host_without_an_address_is_not_retried(
 def test_a_pause_that_does_not_fit_into_the_time_limit_is_not_made(
     zstack: Simulator, gather: Gather, pauses: list[float], timeout: int, expected: list[float]
 ) -> None:
-    zstack.play({"status": 502, "body": "gone"})
+    zstack.inject({"status": 502, "body": "gone"})
     error = failure(gather, zstack, retries=100, timeout=timeout)
     assert "gone (HTTP 502)" in str(error)
     assert pauses == expected
@@ -458,7 +458,7 @@ def test_a_pause_that_does_not_fit_into_the_time_limit_is_not_made(
 
 def test_every_call_is_retried_and_a_login_too(zstack: Simulator, gather: Gather, pauses: list[float]) -> None:
     for call in ("login", "scan", "version", "timezone", "logout"):
-        zstack.play("reset_before_reply", on=call, times=1)
+        zstack.inject("reset_before_reply", on=call, times=1)
     assert gather(zstack, retries=1)["timezone_source"] == "server"
     assert pauses == [0] * 5
     assert not zstack.sessions
@@ -468,7 +468,7 @@ def test_every_call_is_retried_and_a_login_too(zstack: Simulator, gather: Gather
 def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
     zstack: Simulator, gather: Gather, fault: str
 ) -> None:
-    zstack.play(fault, on="scan")
+    zstack.inject(fault, on="scan")
     begin = time.monotonic()
     error = failure(gather, zstack, timeout=UNANSWERED, retries=5)
     assert UNANSWERED <= time.monotonic() - begin < HANGS
@@ -479,7 +479,7 @@ def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
 
 def test_the_thread_of_a_call_that_timed_out_ends(zstack: Simulator, gather: Gather) -> None:
     before = set(threading.enumerate())
-    zstack.play("silence", on="scan")
+    zstack.inject("silence", on="scan")
     failure(gather, zstack, timeout=UNANSWERED)
     for thread in set(threading.enumerate()) - before:
         thread.join(HANGS)
@@ -519,14 +519,14 @@ def test_the_thread_of_a_call_that_timed_out_ends(zstack: Simulator, gather: Gat
 def test_a_response_without_a_list_is_quoted(
     zstack: Simulator, gather: Gather, status: int, body: str, words: str
 ) -> None:
-    zstack.play({"status": status, "body": body})
+    zstack.inject({"status": status, "body": body})
     error = failure(gather, zstack)
     assert words in str(error)
     assert error.status == status
 
 
 def test_an_empty_body_is_empty_whatever_its_encoding(zstack: Simulator, gather: Gather) -> None:
-    zstack.play({"status": 405, "headers": {"Content-Encoding": "gzip"}, "body": ""})
+    zstack.inject({"status": 405, "headers": {"Content-Encoding": "gzip"}, "body": ""})
     assert "the response is empty (HTTP 405)." in str(failure(gather, zstack))
 
 
@@ -542,24 +542,24 @@ def test_an_empty_body_is_empty_whatever_its_encoding(zstack: Simulator, gather:
 def test_of_what_authenticates_only_the_secret_is_hidden(
     zstack: Simulator, gather: Gather, options: dict[str, str], shown: str
 ) -> None:
-    zstack.play({"status": 500, "body": "Sesame-1 Sesame-2 Sesame-3 Sesame-4 Sesame-5"}, on="any")
+    zstack.inject({"status": 500, "body": "Sesame-1 Sesame-2 Sesame-3 Sesame-4 Sesame-5"}, on="any")
     assert shown in str(failure(gather, zstack, **options))
 
 
 def test_an_error_that_is_null_is_none(zstack: Simulator, gather: Gather) -> None:
-    zstack.play({"status": 200, "body": '\ufeff{"error": null, "infos": []}'})
+    zstack.inject({"status": 200, "body": '\ufeff{"error": null, "infos": []}'})
     assert gather(zstack)["total"] == 0
 
 
 @pytest.mark.parametrize("status", [201, 202, 299])
 def test_any_status_of_success_is_one(zstack: Simulator, gather: Gather, status: int) -> None:
-    zstack.play({"status": status, "body": '{"backups": []}'})
+    zstack.inject({"status": status, "body": '{"backups": []}'})
     assert gather(zstack)["total"] == 0
 
 
 def test_values_that_ansible_cannot_carry_are_replaced(zstack: Simulator, gather: Gather) -> None:
     entry = r'{"name": "a\ud800b", "createdTime": "x", "load": NaN, "peak": 1e999}'
-    zstack.play({"status": 200, "body": f'{{"backups": [{entry}]}}'})
+    zstack.inject({"status": 200, "body": f'{{"backups": [{entry}]}}'})
     (backup,) = gather(zstack)["backups"]
     assert (backup["name"], backup["load"], backup["peak"]) == ("a?b", None, None)
 
@@ -581,7 +581,7 @@ BOUNDS = {
 
 @pytest.mark.parametrize("fault", BOUNDS)
 def test_a_response_beyond_all_bounds_ends_with_the_reason(zstack: Simulator, gather: Gather, fault: str) -> None:
-    zstack.play(fault)
+    zstack.inject(fault)
     begin = time.monotonic()
     error = failure(gather, zstack, timeout=HANGS)
     assert BOUNDS[fault] in str(error)
@@ -590,7 +590,7 @@ def test_a_response_beyond_all_bounds_ends_with_the_reason(zstack: Simulator, ga
 
 
 def test_a_key_of_sixty_thousand_capitals_is_cut(zstack: Simulator, gather: Gather) -> None:
-    zstack.play({"body": ['{"backups": [{"', {"repeat": "A", "times": 60_000}, '": 1}]}']})
+    zstack.inject({"body": ['{"backups": [{"', {"repeat": "A", "times": 60_000}, '": 1}]}']})
     begin = time.monotonic()
     (backup,) = gather(zstack)["backups"]
     assert max(map(len, backup)) <= 300
@@ -605,10 +605,10 @@ def test_a_response_may_be_as_large_as_the_limit_and_no_larger(
     monkeypatch.setattr(_client, "_BODY_LIMIT", limit)
     start, end = '{"backups": [], "padding": "', '"}'
     body = start + "0" * (limit - len(start) - len(end)) + end
-    zstack.play(play(body))
+    zstack.inject(play(body))
     assert gather(zstack)["total"] == 0
     zstack.clear()
-    zstack.play(play(body + " "))
+    zstack.inject(play(body + " "))
     assert "the response is larger than 1 MiB. This does not look like" in str(failure(gather, zstack))
 
 
@@ -616,10 +616,10 @@ def test_a_response_may_hold_as_many_values_as_the_limit_and_no_more(
     zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_client, "_VALUES_LIMIT", 10)
-    zstack.play({"body": '{"backups": [1, 2, 3, 4, 5, 6, 7, 8, 9]}'})
+    zstack.inject({"body": '{"backups": [1, 2, 3, 4, 5, 6, 7, 8, 9]}'})
     assert gather(zstack, timezone="UTC")["total"] == 0
     zstack.clear()
-    zstack.play({"body": '{"backups": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}'})
+    zstack.inject({"body": '{"backups": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}'})
     assert "more than 10 JSON values (HTTP 200)" in str(failure(gather, zstack, timezone="UTC"))
 
 
@@ -631,12 +631,12 @@ def test_a_number_of_hundreds_of_digits_is_null() -> None:
 def test_a_compressed_response_that_breaks_off_is_a_failure(zstack: Simulator, gather: Gather) -> None:
     play = compressed('{"backups": []}' + " " * 1000)
     data = base64.b64decode(play["body"][0]["base64"])[:-9]
-    zstack.play({**play, "body": [{"base64": base64.b64encode(data).decode()}]})
+    zstack.inject({**play, "body": [{"base64": base64.b64encode(data).decode()}]})
     assert "the compressed response is incomplete" in str(failure(gather, zstack))
 
 
 def test_a_response_that_is_not_what_its_encoding_says_is_a_failure(zstack: Simulator, gather: Gather) -> None:
-    zstack.play("gzip_broken")
+    zstack.inject("gzip_broken")
     assert "the call failed: " in str(failure(gather, zstack))
 
 
@@ -650,7 +650,7 @@ def test_a_secret_that_a_backup_quotes_is_not_in_a_warning(
     zstack: Simulator, gather: Gather, warnings: list[str]
 ) -> None:
     _name, password = zstack.account
-    zstack.play({"body": json.dumps({"backups": [{"createdTime": f"at {password}"}]})}, on="scan")
+    zstack.inject({"body": json.dumps({"backups": [{"createdTime": f"at {password}"}]})}, on="scan")
     assert gather(zstack)["backups"][0]["created"] == f"at {password}"
     (warning,) = warnings
     assert "no readable time: 1 of 1, such as 'at ***'" in warning

@@ -41,8 +41,8 @@ def spellings(zstack: Simulator) -> list[str]:
 def test_each_fault_ends_as_it_should_in_time_and_without_a_session(
     fault: Fault, zstack: Simulator, gather: Callable[..., Any], warnings: list[str]
 ) -> None:
-    if fault.play:
-        zstack.play(fault.name)
+    if fault.injection:
+        zstack.inject(fault.name)
     begin = time.monotonic()
     try:
         result = gather(zstack, **{"timeout": limit(fault), "limit": FEW, **fault.client})
@@ -68,11 +68,11 @@ def test_each_fault_ends_as_it_should_in_time_and_without_a_session(
     assert bool(zstack.sessions) == fault.leaves_session
 
 
-@pytest.mark.parametrize("fault", [fault for fault in catalogue().values() if fault.play], ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", [fault for fault in catalogue().values() if fault.injection], ids=lambda fault: fault.name)
 def test_a_fault_that_happens_once_is_overcome_by_a_retry_only_where_that_helps(
     fault: Fault, zstack: Simulator, gather: Callable[..., Any]
 ) -> None:
-    zstack.play(fault.name, times=1)
+    zstack.inject(fault.name, times=1)
     try:
         gather(zstack, retries=1, timeout=limit(fault), limit=FEW)
         succeeded = True

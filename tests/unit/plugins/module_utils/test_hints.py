@@ -77,7 +77,7 @@ def test_a_code_is_followed_by_what_to_do_about_it_in_this_call(
     zstack: Simulator, gather: Gather, code: str, where: str
 ) -> None:
     body = json.dumps({"error": {"code": code, "description": "words", "details": "more words"}})
-    zstack.play({"status": 503, "body": body}, on="login" if where == "login" else "scan")
+    zstack.inject({"status": 503, "body": body}, on="login" if where == "login" else "scan")
     method = "account" if where == "login" else where
     hint = HINTS[code][where]
     ending = f"[{code}] words: more words (HTTP 503)" + (f". {hint}" if hint else "")
@@ -166,7 +166,7 @@ ANSWERS = [
 def test_an_answer_in_plain_text_is_followed_by_what_to_do(
     zstack: Simulator, gather: Gather, status: int, text: str, hint: str, method: str
 ) -> None:
-    zstack.play({"status": status, "body": text})
+    zstack.inject({"status": status, "body": text})
     assert line(gather, zstack, method).endswith(f"(HTTP {status}). {hint}")
 
 
@@ -219,7 +219,7 @@ def test_the_last_words_of_a_failed_scan_come_first_and_decide_what_to_do(
         f"root@192.0.2.20 '{'ps ' * length}'\nreturn code: 5\nstdout: \nstderr: {words}\n\nstdout: "
     )
     body = {"error": {"code": "SYS.1000", "description": "An internal error happened in system", "details": details}}
-    zstack.play({"status": 503, "body": json.dumps(body)})
+    zstack.inject({"status": 503, "body": json.dumps(body)})
     text = line(gather, zstack, method)
     assert f"[SYS.1000] An internal error happened in system: {words} (shell command[" in text
     assert text.endswith(f"{LAST_WORDS[words]} Try ssh from the management node.".strip())
@@ -231,7 +231,7 @@ def test_the_last_words_of_a_command_decide_nothing_under_another_code(
     zstack: Simulator, gather: Gather, code: str | None
 ) -> None:
     error = {"code": code, "details": "shell command[ssh] failed\nstderr: Permission denied"}
-    zstack.play({"status": 503, "body": json.dumps({"error": error})})
+    zstack.inject({"status": 503, "body": json.dumps({"error": error})})
     text = line(gather, zstack, "session")
     assert "Permission denied (shell command[ssh] failed)" in text
     assert "Try ssh" not in text

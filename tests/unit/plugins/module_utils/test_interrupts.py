@@ -209,7 +209,7 @@ def test_a_call_that_fails_without_threads_is_logged_out(
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", fail)
-    zstack.play("html_502")
+    zstack.inject("html_502")
     with pytest.raises(ZStackError, match="502 Bad Gateway"):
         gather(zstack, urls=zstack.storage_urls)
     assert not zstack.sessions
@@ -288,7 +288,7 @@ def when_asked(zstack: Simulator, number: int, path: str) -> None:
 def test_a_signal_during_a_call_ends_the_task_and_leaves_no_session(
     zstack: Simulator, gather: Gather, ended: list[int], call: str, path: str
 ) -> None:
-    zstack.play({"delay": LATE}, on=call)
+    zstack.inject({"delay": LATE}, on=call)
     when_asked(zstack, 1, path)
     with pytest.raises(Stopped):
         gather(zstack)
@@ -297,7 +297,7 @@ def test_a_signal_during_a_call_ends_the_task_and_leaves_no_session(
 
 
 def test_a_signal_during_the_logout_waits_for_its_end(zstack: Simulator, gather: Gather, ended: list[int]) -> None:
-    zstack.play({"delay": LATE}, on="logout")
+    zstack.inject({"delay": LATE}, on="logout")
     when_asked(zstack, 1, "/v1/accounts/sessions/")
     gather(zstack)
     assert ended == [signal.SIGTERM]
@@ -305,7 +305,7 @@ def test_a_signal_during_the_logout_waits_for_its_end(zstack: Simulator, gather:
 
 
 def test_a_stopped_login_is_not_retried(zstack: Simulator, gather: Gather, ended: list[int]) -> None:
-    zstack.play({"status": 502, "delay": LATE, "body": ""}, on="login")
+    zstack.inject({"status": 502, "delay": LATE, "body": ""}, on="login")
     when_asked(zstack, 1, "/v1/accounts/login")
     with pytest.raises(Stopped):
         gather(zstack, retries=5)
@@ -316,7 +316,7 @@ def test_a_stopped_login_is_not_retried(zstack: Simulator, gather: Gather, ended
 def test_a_signal_in_the_pause_before_another_attempt_ends_it(
     zstack: Simulator, gather: Gather, ended: list[int]
 ) -> None:
-    zstack.play({"status": 502, "body": ""}, on="login")
+    zstack.inject({"status": 502, "body": ""}, on="login")
     # The pauses are 0 and 2 seconds long.
     when_asked(zstack, 2, "/v1/accounts/login")
     with pytest.raises(Stopped):

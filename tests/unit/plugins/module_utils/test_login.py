@@ -44,7 +44,7 @@ def test_after_any_mix_of_successes_and_failures_no_session_is_left(zstack: Simu
     for fault in ("silence", "reset_before_reply", "error_in_503", None, "html_502", None, "deep_arrays"):
         zstack.clear()
         if fault:
-            zstack.play(fault, on="scan")
+            zstack.inject(fault, on="scan")
         try:
             gather(zstack, timeout=UNANSWERED if fault == "silence" else HANGS)
         except ZStackError:
@@ -58,7 +58,7 @@ def test_after_any_mix_of_successes_and_failures_no_session_is_left(zstack: Simu
 def test_a_call_beside_the_scan_that_fails_is_logged_out_too(
     zstack: Simulator, gather: Gather, call: str, fault: str
 ) -> None:
-    zstack.play(fault, on=call)
+    zstack.inject(fault, on=call)
     assert gather(zstack, timeout=UNANSWERED if fault == "silence" else HANGS)["total"] == zstack.storages[0].total
     assert not zstack.sessions
 
@@ -106,7 +106,7 @@ def test_too_many_sessions_are_answered_with_what_to_do(gather: Gather) -> None:
 
 
 def test_a_wrong_password_is_answered_with_what_to_check_and_not_shown(zstack: Simulator, gather: Gather) -> None:
-    zstack.play("login_quoted")
+    zstack.inject("login_quoted")
     error = failure(gather, zstack, account_password="Open-Sesame")
     assert re.search(r"\[ID.1000\].*Check account_name and account_password", str(error))
     shown = json.dumps([str(error), error.error])
@@ -116,7 +116,7 @@ def test_a_wrong_password_is_answered_with_what_to_check_and_not_shown(zstack: S
 
 
 def test_a_login_that_fails_has_nothing_to_log_out(zstack: Simulator, gather: Gather) -> None:
-    zstack.play("wrong_password")
+    zstack.inject("wrong_password")
     with pytest.raises(ZStackError, match="LogInByAccount"):
         gather(zstack)
     assert zstack.paths == ["/v1/accounts/login"]
@@ -125,7 +125,7 @@ def test_a_login_that_fails_has_nothing_to_log_out(zstack: Simulator, gather: Ga
 def test_a_failing_logout_is_a_warning_that_names_the_server_once(
     zstack: Simulator, gather: Gather, warnings: list[str]
 ) -> None:
-    zstack.play({"status": 503, "body": '{"error": {"code": "SYS.1000", "details": "not today"}}'}, on="logout")
+    zstack.inject({"status": 503, "body": '{"error": {"code": "SYS.1000", "details": "not today"}}'}, on="logout")
     assert gather(zstack)["total"] == zstack.storages[0].total
     (warning,) = warnings
     assert warning == (
@@ -135,7 +135,7 @@ def test_a_failing_logout_is_a_warning_that_names_the_server_once(
 
 
 def test_a_failing_logout_does_not_show_the_session(zstack: Simulator, gather: Gather, warnings: list[str]) -> None:
-    zstack.play({"status": 500, "body": [{"echo": "headers"}]}, on="logout")
+    zstack.inject({"status": 500, "body": [{"echo": "headers"}]}, on="logout")
     gather(zstack)
     (uuid,) = zstack.sessions
     assert len(warnings) == 1
@@ -146,8 +146,8 @@ def test_a_failing_logout_does_not_show_the_session(zstack: Simulator, gather: G
 def test_a_failure_is_raised_though_the_logout_fails_too(
     zstack: Simulator, gather: Gather, warnings: list[str]
 ) -> None:
-    zstack.play({"status": 500, "body": "the scan broke"})
-    zstack.play({"status": 500, "body": "the logout broke"}, on="logout")
+    zstack.inject({"status": 500, "body": "the scan broke"})
+    zstack.inject({"status": 500, "body": "the logout broke"}, on="logout")
     with pytest.raises(ZStackError, match="the scan broke"):
         gather(zstack)
     assert "the logout broke" in warnings[0]
@@ -167,21 +167,21 @@ def test_a_failure_is_raised_though_the_logout_fails_too(
     ],
 )
 def test_a_login_reply_without_a_session_is_a_failure(zstack: Simulator, gather: Gather, reply: str) -> None:
-    zstack.play({"status": 200, "body": reply}, on="login")
+    zstack.inject({"status": 200, "body": reply}, on="login")
     with pytest.raises(ZStackError, match=r": the response contains no session \(HTTP 200\). This does not"):
         gather(zstack)
     assert len(zstack.requests) == 1
 
 
 def test_a_session_with_odd_characters_is_one_part_of_the_path(zstack: Simulator, gather: Gather) -> None:
-    zstack.play({"status": 200, "body": '{"inventory": {"uuid": "../a?b#c%2F"}}'}, on="login")
-    zstack.play({"body": '{"backups": []}'}, on="scan")
+    zstack.inject({"status": 200, "body": '{"inventory": {"uuid": "../a?b#c%2F"}}'}, on="login")
+    zstack.inject({"body": '{"backups": []}'}, on="scan")
     gather(zstack, timezone="UTC")
     assert zstack.requests[-1].path == "/v1/accounts/sessions/..%2Fa%3Fb%23c%252F"
 
 
 def test_no_cookie_is_kept(zstack: Simulator, gather: Gather) -> None:
-    zstack.play({"headers": {"Set-Cookie": "JSESSIONID=0123456789; Path=/"}, "body": [{"own": True}]}, on="any")
+    zstack.inject({"headers": {"Set-Cookie": "JSESSIONID=0123456789; Path=/"}, "body": [{"own": True}]}, on="any")
     assert gather(zstack)["total"] == zstack.storages[0].total
     assert len(zstack.requests) == 5
     assert not [request for request in zstack.requests if "Cookie" in request.headers]
@@ -189,7 +189,7 @@ def test_no_cookie_is_kept(zstack: Simulator, gather: Gather) -> None:
 
 def test_returned_data_is_not_redacted(zstack: Simulator, gather: Gather) -> None:
     _name, password = zstack.account
-    zstack.play({"body": json.dumps({"infos": [{"author": password, "created": "May 6, 2024 2:00:11 AM"}]})})
+    zstack.inject({"body": json.dumps({"infos": [{"author": password, "created": "May 6, 2024 2:00:11 AM"}]})})
     assert gather(zstack)["latest"]["author"] == password
 
 
@@ -222,7 +222,7 @@ def test_a_login_whose_times_make_no_offset_is_good_for_all_else(
     gather: Gather, warnings: list[str], reply: dict[str, Any]
 ) -> None:
     with Simulator(has_timezone_call=False, timezone="UTC") as zstack:
-        zstack.play(reply, on="login")
+        zstack.inject(reply, on="login")
         result = gather(zstack)
         assert not zstack.sessions
     assert (result["total"], result["timezone_source"]) == (zstack.storages[0].total, "host")
@@ -236,7 +236,7 @@ def test_an_offset_of_a_login_that_java_does_not_have_is_none(
 ) -> None:
     date = format_datetime(datetime.now(timezone.utc) - sign * ahead, usegmt=True)
     with Simulator(has_timezone_call=False, timezone="UTC") as zstack:
-        zstack.play({"headers": {"Date": date}, "body": [{"own": True}]}, on="login")
+        zstack.inject({"headers": {"Date": date}, "body": [{"own": True}]}, on="login")
         assert gather(zstack)["timezone_source"] == source
 
 
@@ -244,5 +244,5 @@ def test_an_offset_of_a_login_that_java_does_not_have_is_none(
 def test_the_offset_of_a_login_is_the_nearest_that_a_zone_has(gather: Gather, seconds: int) -> None:
     date = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=seconds), usegmt=True)
     with Simulator(has_timezone_call=False, timezone="UTC") as zstack:
-        zstack.play({"headers": {"Date": date}, "body": [{"own": True}]}, on="login")
+        zstack.inject({"headers": {"Date": date}, "body": [{"own": True}]}, on="login")
         assert gather(zstack)["timezone"] == "+00:00"

@@ -57,7 +57,7 @@ def test_requests_are_logged_without_secrets(zstack: Simulator, gather: Gather, 
 
 def test_a_header_that_is_none_is_logged_without_secrets(zstack: Simulator, gather: Gather, lines: list[str]) -> None:
     # urllib3 warns of it with the request's URL and a traceback.
-    zstack.play("odd_header_line")
+    zstack.inject("odd_header_line")
     gather(zstack)
     log = "\n".join(lines)
     assert "Failed to parse headers" in log
@@ -70,7 +70,7 @@ def test_a_header_that_quotes_a_secret_is_logged_without_it(
 ) -> None:
     password = zstack.storages[0].password
     encoded = quote(quote(password, safe=""), safe="")
-    zstack.play({"lines": [f"no header but {password}", f"{encoded} neither"], "body": [{"own": True}]})
+    zstack.inject({"lines": [f"no header but {password}", f"{encoded} neither"], "body": [{"own": True}]})
     gather(zstack)
     log = "\n".join(lines)
     assert "Failed to parse headers" in log
@@ -80,7 +80,7 @@ def test_a_header_that_quotes_a_secret_is_logged_without_it(
 def test_a_connection_that_is_retried_is_logged_without_secrets(
     zstack: Simulator, gather: Gather, lines: list[str]
 ) -> None:
-    zstack.play("reset_before_reply", times=1)
+    zstack.inject("reset_before_reply", times=1)
     gather(zstack, retries=1)
     log = "\n".join(lines)
     assert lines
@@ -101,7 +101,7 @@ def test_a_call_that_outlives_its_time_limit_is_logged_without_secrets(
     with Simulator() as zstack:
         # Byte by byte: no single read takes long, so the thread reads on when nobody waits for it any more.
         body = [{"repeat": "0", "times": 10 * HANGS}]
-        zstack.play({"drip": "body", "pace": 0.3, "body": body, "lines": ["this is no header"]})
+        zstack.inject({"drip": "body", "pace": 0.3, "body": body, "lines": ["this is no header"]})
         session = zstack.open_session()
         with pytest.raises(ZStackError, match="no response within 1 s"):
             gather(zstack, timeout=1, session_uuid=session)

@@ -57,7 +57,7 @@ def test_the_zone_is_asked_of_the_server(gather: Gather, warnings: list[str], na
 def test_the_offset_is_taken_where_the_name_of_the_servers_zone_is_not_known(
     zstack: Simulator, gather: Gather, warnings: list[str]
 ) -> None:
-    zstack.play({"status": 200, "body": '{"timezone": "Mars/Base", "offset": "+08:00"}'}, on="timezone")
+    zstack.inject({"status": 200, "body": '{"timezone": "Mars/Base", "offset": "+08:00"}'}, on="timezone")
     result = gather(zstack)
     assert (result["timezone"], result["timezone_source"]) == ("+08:00", "server")
     assert warnings == []
@@ -67,7 +67,7 @@ def test_the_offset_is_taken_where_the_name_of_the_servers_zone_is_not_known(
 def test_a_reply_without_a_zone_is_warned_of_and_the_login_tells(
     zstack: Simulator, gather: Gather, warnings: list[str], body: str
 ) -> None:
-    zstack.play({"status": 200, "body": body}, on="timezone")
+    zstack.inject({"status": 200, "body": body}, on="timezone")
     result = gather(zstack)
     assert (result["timezone"], result["timezone_source"]) == ("+08:00", "login")
     words = "GetPlatformTimeZone: the response contains no time zone that this machine knows."
@@ -118,7 +118,7 @@ def test_a_guessed_zone_that_is_wrong_shows_in_a_warning_of_the_future(
     machine_in("America/Lima")
     with Simulator(has_timezone_call=False, timezone="Asia/Shanghai") as zstack:
         created = timestamp(datetime.now(ZoneInfo("Asia/Shanghai")), 8)
-        zstack.play({"status": 200, "body": f'{{"backups": [{{"createdTime": "{created}"}}]}}'})
+        zstack.inject({"status": 200, "body": f'{{"backups": [{{"createdTime": "{created}"}}]}}'})
         result = gather(zstack, session_uuid=zstack.open_session())
     assert result["latest"]["age_seconds"] < -12 * 3600
     assert len(warnings) == 2
@@ -182,7 +182,7 @@ def test_a_server_that_does_not_know_getversion_leaves_restorable_open_without_a
 def test_a_side_call_that_fails_for_another_reason_than_being_unknown_is_a_warning_with_that_reason(
     zstack: Simulator, gather: Gather, warnings: list[str], call: str, fault: dict[str, Any], words: str
 ) -> None:
-    zstack.play(fault, on=call)
+    zstack.inject(fault, on=call)
     result = gather(zstack)
     assert result["total"] == zstack.storages[0].total
     (warning,) = warnings
@@ -200,7 +200,7 @@ def test_a_side_call_that_fails_for_another_reason_than_being_unknown_is_a_warni
 def test_a_reply_without_a_version_is_a_warning(
     zstack: Simulator, gather: Gather, warnings: list[str], body: str
 ) -> None:
-    zstack.play({"status": 200, "body": body}, on="version")
+    zstack.inject({"status": 200, "body": body}, on="version")
     assert gather(zstack)["platform_version"] is None
     words = "GetVersion: the response contains no version, so no backup is known to be restorable."
     assert warnings == [f"127.0.0.1:{zstack.port}: {words}"]

@@ -308,9 +308,9 @@ def test_nothing_of_a_failed_scan_shows_the_password(
         urls = [zstack.storage_url.replace("@192.0.2.20", "@192.0.2.20:2200"), zstack.storage_url]
         if ways:
             words = quoted(password, ways)
-            zstack.play({"status": 503, "body": json.dumps({"error": {"code": "X.1", words: words}})})
-            zstack.play({"status": 500, "body": f"<p>{words}</p>"}, on="version")
-            zstack.play({"status": 500, "body": words}, on="logout")
+            zstack.inject({"status": 503, "body": json.dumps({"error": {"code": "X.1", words: words}})})
+            zstack.inject({"status": 500, "body": f"<p>{words}</p>"}, on="version")
+            zstack.inject({"status": 500, "body": words}, on="logout")
         error = failure(gather, zstack, urls=urls, retries=2)
         results = gather(zstack, urls=urls, retries=2, report=True)
     assert len(warnings) == (3 if ways else 0)

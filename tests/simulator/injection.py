@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Play a fault on a connection.
+"""Inject a fault into a connection.
 
 A faulty reply is written to the transport, since a web framework prevents most of what is needed here: wrong lengths,
 heads without an end, broken connections.
@@ -26,6 +26,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from . import uri
+from .replies import envelope
 
 _CHUNK = 65536
 
@@ -44,7 +45,7 @@ _ENCODERS: Mapping[str, Callable[[str], str]] = {
 
 
 @dataclass(frozen=True)
-class Play:
+class Injection:
     """What to do to a reply. Whatever is not set is that of the call's own reply. The connection then closes.
 
     ``body`` is a text or a list of pieces: a text; ``{base64: ...}``; ``{repeat: text, times: n}``;
@@ -65,6 +66,8 @@ class Play:
     #: Lines after the headers that need not be valid headers, each a piece as in the body.
     lines: list[Any] = field(default_factory=list)
     body: str | list[Any] | None = None
+    #: Whether the body is a management node's plain text, which newer servers send as JSON.
+    refusal: bool = False
     #: How often to compress the body. Its length is then not announced.
     gzip: int = 0
     #: Send a byte every ``pace`` seconds, from here on.
@@ -87,49 +90,57 @@ class Play:
         return self.body if isinstance(self.body, list) else [self.body]
 
 
-async def perform(
-    play: Play, request: web.Request, answer: Callable[[], Awaitable[web.StreamResponse]], date: str
+async def inject(
+    fault: Injection, request: web.Request, answer: Callable[[], Awaitable[web.StreamResponse]], date: str, errors: str
 ) -> web.StreamResponse:
-    """Play *play* on *request*; *answer* returns the call's own reply, and *date* is its Date header.
+    """Inject *fault* into the reply to *request*.
+
+    *answer* returns the call's own reply, *date* is its Date header, and *errors* the form of the server's errors.
 
     The reply that is returned is not sent, since the connection is closed.
     """
     transport = request.transport
     if transport is None:
         return web.Response()
-    await asyncio.sleep(play.delay)
-    own = await answer() if play.needs_own_reply else web.Response()
+    await asyncio.sleep(fault.delay)
+    own = await answer() if fault.needs_own_reply else web.Response()
     assert isinstance(own, web.Response)
-    if play.cut != "before":
-        await _send(transport, play, own, await _body(play, request, own), date)
-    if play.by == "silence" and play.cut:
+    if fault.cut != "before":
+        body = await _body(fault, request, own)
+        if fault.refusal and errors == "json":
+            language = request.headers.get("Accept-Language", "")
+            body = [envelope(fault.status or own.status, b"".join(body).decode(), language)]
+        await _send(transport, fault, own, body, date)
+    if fault.by == "silence" and fault.cut:
         await asyncio.Event().wait()
-    if play.by == "reset" and play.cut:
-        await asyncio.sleep(_BEFORE_RESET if play.cut == "middle" else 0)
+    if fault.by == "reset" and fault.cut:
+        await asyncio.sleep(_BEFORE_RESET if fault.cut == "middle" else 0)
         _reset(transport)
     transport.close()
     return web.Response()
 
 
-async def _send(transport: asyncio.Transport, play: Play, own: web.Response, body: list[bytes], date: str) -> None:
+async def _send(
+    transport: asyncio.Transport, fault: Injection, own: web.Response, body: list[bytes], date: str
+) -> None:
     length = sum(map(len, body))
     headers = {
         "Date": date,
-        "Content-Length": None if play.gzip else str(length),
+        "Content-Length": None if fault.gzip else str(length),
         "Connection": "close",
-        **play.headers,
+        **fault.headers,
     }
     lines = [
-        f"HTTP/1.1 {play.status or own.status} {play.reason}".encode(),
+        f"HTTP/1.1 {fault.status or own.status} {fault.reason}".encode(),
         *(f"{name}: {value}".encode() for name, value in headers.items() if value is not None),
-        *(_plain(line) for line in play.lines),
+        *(_plain(line) for line in fault.lines),
     ]
-    chunks: Iterable[bytes] = [b"".join(body)[: length // 2]] if play.cut == "middle" else body
-    for _dummy in range(play.gzip):
+    chunks: Iterable[bytes] = [b"".join(body)[: length // 2]] if fault.cut == "middle" else body
+    for _dummy in range(fault.gzip):
         chunks = _gzip(chunks)
     head = b"\r\n".join([*lines, b"", b""])
-    await _write(transport, [head], play.pace if play.drip == "head" else 0)
-    await _write(transport, chunks, play.pace if play.drip else 0)
+    await _write(transport, [head], fault.pace if fault.drip == "head" else 0)
+    await _write(transport, chunks, fault.pace if fault.drip else 0)
 
 
 async def _write(transport: asyncio.Transport, chunks: Iterable[bytes], pace: float) -> None:
@@ -156,7 +167,7 @@ def _repeated(data: bytes, times: int) -> list[bytes]:
     return [data * at_once] * whole + [data * rest]
 
 
-async def _body(play: Play, request: web.Request, own: web.Response) -> list[bytes]:
+async def _body(fault: Injection, request: web.Request, own: web.Response) -> list[bytes]:
     """Return the body in chunks."""
     url = request.query.get("url", "")
     parsed = uri.parse(url)
@@ -167,7 +178,7 @@ async def _body(play: Play, request: web.Request, own: web.Response) -> list[byt
         "body": await request.text(),
     }
     chunks: list[bytes] = []
-    for piece in play.pieces:
+    for piece in fault.pieces:
         if isinstance(piece, str) or "base64" in piece:
             chunks.append(_plain(piece))
         elif "own" in piece:
