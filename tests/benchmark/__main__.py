@@ -175,18 +175,14 @@ def response(backups: int) -> str:
 def node(backups: int) -> Iterator[Simulator]:
     """Yield a management node with backups. Each program must call it and log out."""
     with Simulator() as zstack:
-        zstack.play({"body": response(backups)}, on="scan")
+        zstack.inject({"body": response(backups)}, on="scan")
         yield zstack
         assert zstack.paths and not zstack.sessions
 
 
 def variables(zstack: Simulator, storages: Sequence[str] = ()) -> dict[str, Any]:
-    name, password = zstack.account
     return {
-        "zstack_host": zstack.host,
-        "zstack_port": zstack.port,
-        "zstack_account_name": name,
-        "zstack_account_password": password,
+        **zstack.variables,
         "storage_url": zstack.storage_url,
         "storage_urls": storages or [zstack.storage_url],
     }

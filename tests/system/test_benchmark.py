@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plays that the benchmark compares do the same job."""
+"""The benchmark compares programs that do the same job, and judges them by the median."""
 
 from __future__ import annotations
 
@@ -11,22 +11,52 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.zstack.cloud.tests.benchmark import servers
-from ansible_collections.zstack.cloud.tests.benchmark.programs import Play
+from ansible_collections.zstack.cloud.plugins.module_utils._backups import _PARALLEL_SCANS
+from ansible_collections.zstack.cloud.tests.benchmark.__main__ import (
+    AT_ONCE,
+    Figure,
+    Play,
+    Usage,
+    node,
+    ratios,
+    take_turns,
+    variables,
+)
 
 
-@pytest.mark.parametrize("play", ["module", "lookup", "peer"])
-def test_each_play_of_the_benchmark_finds_the_newest_backup_with_one_scan(play: str, tmp_path: Path) -> None:
-    with servers.node(30) as zstack:
-        done = Play(play, tmp_path, limit=1, **servers.variables(zstack)).output("-v")
-        assert sum("image-store" in path for path in zstack.paths) == 1
-    assert set(re.findall(r"zsbak/([0-9a-f]{32})", done)) == {servers.NEWEST_ID}
+def test_each_program_sends_one_scan_and_the_floor_what_the_module_sends(tmp_path: Path) -> None:
+    requests = {}
+    for program in ("module", "lookup", "peer", "floor"):
+        with node(30) as zstack:
+            Play(tmp_path, {"node": variables(zstack)}).run(program)
+            requests[program] = sorted((each.method, re.sub("[0-9a-f]{32}", "", each.path)) for each in zstack.requests)
+        assert sum("image-store" in path for _method, path in requests[program]) == 1
+    assert requests["module"] == requests["floor"]
 
 
-def test_the_floor_sends_the_requests_of_the_module(tmp_path: Path) -> None:
-    requests = []
-    for play in ("module", "floor"):
-        with servers.node(30) as zstack:
-            Play(play, tmp_path, **servers.variables(zstack)).run()
-            requests.append(sorted((each.method, re.sub("[0-9a-f]{32}", "", each.path)) for each in zstack.requests))
-    assert requests[0] == requests[1]
+@pytest.mark.parametrize(
+    ("rounds", "verdict"),
+    [([0.9, 1.3, 0.8], "met"), ([1.0], "met"), ([1.02, 1.2, 0.9], "unclear"), ([1.2, 1.3, 1.1], "missed")],
+)
+def test_a_goal_is_missed_only_if_every_round_misses_it(rounds: list[float], verdict: str) -> None:
+    assert Figure("task", rounds, goal=1.0).verdict == verdict
+
+
+def test_a_ratio_is_without_what_an_empty_play_takes() -> None:
+    assert ratios([2.0, 3.0], [3.0, 5.0], [1.0, 1.0]) == [0.5, 0.5]
+
+
+def test_programs_take_turns_and_the_first_round_does_not_count() -> None:
+    calls: list[str] = []
+
+    def program(name: str) -> Usage:
+        calls.append(name)
+        return Usage(len(calls), 0, 0)
+
+    samples = take_turns(2, {"ours": lambda: program("ours"), "peer": lambda: program("peer")})
+    assert calls == ["ours", "peer"] * 3
+    assert [usage.seconds for usage in samples["ours"]] == [3, 5]
+
+
+def test_the_benchmark_expects_as_many_scans_at_once_as_the_lookup_starts() -> None:
+    assert AT_ONCE == _PARALLEL_SCANS
