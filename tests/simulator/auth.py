@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from base64 import b64encode
 from datetime import timedelta
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -30,6 +31,13 @@ _DATE_FORMATS = (
 )
 
 
+class Caller(NamedTuple):
+    """Who makes a request: a session or an account."""
+
+    session: str | None = None
+    account: str | None = None
+
+
 class Gatekeeper:
     """Checks the authorization of requests, in the order of the server's RestServer.
 
@@ -39,11 +47,12 @@ class Gatekeeper:
 
     def __init__(self, site: Site, clock: Clock, settings: Settings) -> None:
         self._secrets = {key: secret for account in site.accounts for key, secret in account.access_keys.items()}
+        self._accounts = {key: account.name for account in site.accounts for key in account.access_keys}
         self._clock = clock
         self._settings = settings
 
-    def check(self, request: web.Request, path: str) -> str | None:
-        """Return the session that *request* names, which may not exist, or None if it is signed with an AccessKey.
+    def check(self, request: web.Request, path: str) -> Caller:
+        """Return who makes *request*: its session, which may not exist, or the account whose AccessKey signed it.
 
         *path* is the signed one: decoded, from /v1 on, without the query. Raises Refused.
         """
@@ -52,13 +61,13 @@ class Gatekeeper:
             raise refused(400, "missing header 'Authorization'")
         authorization = authorization.strip()
         if authorization.startswith("OAuth"):
-            return authorization.removeprefix("OAuth").strip()
+            return Caller(session=authorization.removeprefix("OAuth").strip())
         if authorization.startswith("ZStack") and self._settings.has_access_keys:
-            self._check_signature(authorization.removeprefix("ZStack").strip(), request, path)
-            return None
+            key = self._check_signature(authorization.removeprefix("ZStack").strip(), request, path)
+            return Caller(account=self._accounts[key])
         raise refused(400, "Authorization type must be 'OAuth'")
 
-    def _check_signature(self, credentials: str, request: web.Request, path: str) -> None:
+    def _check_signature(self, credentials: str, request: web.Request, path: str) -> str:
         date = request.headers.get("Date")
         if date is None:
             raise refused(400, "'Date' must be incuded in request header")
@@ -72,6 +81,7 @@ class Gatekeeper:
             raise refused(403, f"access key id: {key} does not existed or disabled")
         if signature.encode() != sign(self._secrets[key], request.method, date, path):
             raise refused(403, "wrong accessKey signature")
+        return key
 
     def _check_date(self, date: str) -> None:
         is_newer = self._settings.zsphere or self._settings.errors == "json"

@@ -19,7 +19,7 @@ from .injection import Injection
 from .replies import system_error
 
 CATALOGUE = Path(__file__).with_name("catalogue")
-CALLS = ("scan", "login", "logout", "timezone", "version", "any")
+CALLS = ("scan", "login", "logout", "timezone", "version", "image_stores", "system_tags", "any")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The contents of a backup storage, in both kinds of reply.
+"""The image stores that the platform knows, and the contents of a backup storage, in both kinds of reply.
 
 ``infos`` lists the images of the image store, as the API reference shows them. Newer servers select the database
 backups among these and reply with ``backups``. Here, too, the second is made from the first.
@@ -12,12 +12,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from hashlib import md5, sha256
 from typing import Any
 
 from . import java
 from .clock import Clock
 from .site import Site, Storage
+
+#: The classes in the schema of a query's reply.
+IMAGE_STORE = "org.zstack.storage.backup.imagestore.ImageStoreBackupStorageInventory"
+SYSTEM_TAG = "org.zstack.header.tag.SystemTagInventory"
 
 #: The name of the images that are database backups.
 DATABASE_BACKUP = "zsbak"
@@ -81,3 +86,54 @@ def backups(site: Site, storage: Storage, clock: Clock) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def image_stores(site: Site, clock: Clock) -> list[dict[str, Any]]:
+    """Return the image stores that the platform knows, in the order of its database: by UUID."""
+    added = clock.timestamp(datetime(2024, 1, 8, 10, 12, 40, tzinfo=clock.zone))
+    stores = [
+        {
+            "uuid": _uuid(store["hostname"]),
+            "name": store["hostname"],
+            "type": "ImageStoreBackupStorage",
+            "state": "Enabled",
+            "status": "Connected",
+            "totalCapacity": 1 << 40,
+            "availableCapacity": 3 << 38,
+            "attachedZoneUuids": [_uuid("zone")],
+            "createDate": added,
+            "lastOpDate": added,
+            "sshPort": 22,
+            **{key: value for key, value in store.items() if key != "tags"},
+        }
+        for store in site.image_stores
+    ]
+    return sorted(stores, key=lambda store: str(store["uuid"]))
+
+
+def tags(site: Site) -> dict[str, list[str]]:
+    """Return the system tags of the image stores, by the UUID of the store."""
+    return {store.get("uuid", _uuid(store["hostname"])): store.get("tags", []) for store in site.image_stores}
+
+
+def system_tags(site: Site, clock: Clock) -> list[dict[str, Any]]:
+    """Return the system tags of the platform."""
+    added = clock.timestamp(datetime(2024, 1, 8, 10, 12, 41, tzinfo=clock.zone))
+    return [
+        {
+            "uuid": _uuid(f"{resource}/{tag}"),
+            "inherent": False,
+            "resourceUuid": resource,
+            "resourceType": "BackupStorageVO",
+            "tag": tag,
+            "type": "System",
+            "createDate": added,
+            "lastOpDate": added,
+        }
+        for resource, its_tags in tags(site).items()
+        for tag in its_tags
+    ]
+
+
+def _uuid(name: str) -> str:
+    return md5(name.encode()).hexdigest()

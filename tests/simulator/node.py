@@ -15,8 +15,9 @@ from typing import Any
 from aiohttp import web
 
 from . import image_store, java, uri
-from .auth import Gatekeeper
+from .auth import Caller, Gatekeeper
 from .clock import Clock
+from .query import Query
 from .replies import Refused, failed, refused, succeeded
 from .scan import ScanFailed, command, details, find_storage
 from .sessions import SessionStore, TooManySessions
@@ -26,6 +27,12 @@ from .site import Account, Site
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 _VALIDATOR = "org.zstack.header.message.ApiMessageParamValidator"
+#: The message of each call that an account can be denied.
+_API = {
+    "scan": "org.zstack.storage.backup.APIGetDatabaseBackupFromImageStoreMsg",
+    "image_stores": "org.zstack.storage.backup.imagestore.APIQueryImageStoreBackupStorageMsg",
+    "system_tags": "org.zstack.header.tag.APIQuerySystemTagMsg",
+}
 #: How the server refuses each method that a path of actions does not have.
 _MISSING_KINDS = {"GET": "No query API", "POST": "No creational API", "DELETE": "No delete API"}
 
@@ -51,6 +58,8 @@ class ManagementNode:
             "logout": ("/v1/accounts/sessions/{uuid}", self.log_out),
             "scan": ("/v1/database-backups/image-store", self.scan),
             "version": ("/v1/management-nodes/actions", self.act),
+            "image_stores": ("/v1/backup-storage/image-store", self.query_image_stores),
+            "system_tags": ("/v1/system-tags", self.query_system_tags),
         }
         if self._settings.has_timezone_call:
             calls["timezone"] = ("/v1/management-nodes/platform-timezone", self.timezone)
@@ -89,13 +98,13 @@ class ManagementNode:
     async def scan(self, request: web.Request) -> web.Response:
         """GetDatabaseBackupFromImageStore: the backups in the storage at ``url``."""
         body = await _json(request)
-        session = self._gatekeeper.check(request, self.api_path(request))
+        caller = self._gatekeeper.check(request, self.api_path(request))
         parameters = _parameters(request, body, "")
         port = _integer(parameters.get("registryPort", "8000"))
         text = _mandatory(parameters, "url").strip()
         if not 1 <= port <= 65535:
             raise failed("SYS.1007", "field[registryPort] must be in range of [1, 65535]")
-        self._use(session)
+        self._admit(caller, "scan")
         url = uri.parse(text)
         if url is None:
             example = "ssh://username:password@hostname[:sshPort]/path"
@@ -118,6 +127,21 @@ class ManagementNode:
         await _json(request)
         self._gatekeeper.check(request, self.api_path(request))
         return succeeded({"timezone": self.clock.name, "offset": self.clock.utc_offset(), "success": True})
+
+    async def query_image_stores(self, request: web.Request) -> web.Response:
+        """QueryImageStoreBackupStorage: the image stores of the platform, without their passwords."""
+        caller = self._gatekeeper.check(request, self.api_path(request))
+        query = Query.read(request.query)
+        self._admit(caller, "image_stores")
+        rows = image_store.image_stores(self.site, self.clock)
+        return succeeded(query.run(rows, image_store.IMAGE_STORE, image_store.tags(self.site)))
+
+    async def query_system_tags(self, request: web.Request) -> web.Response:
+        """QuerySystemTag: the system tags of all resources."""
+        caller = self._gatekeeper.check(request, self.api_path(request))
+        query = Query.read(request.query)
+        self._admit(caller, "system_tags")
+        return succeeded(query.run(image_store.system_tags(self.site, self.clock), image_store.SYSTEM_TAG, {}))
 
     async def act(self, request: web.Request) -> web.Response:
         """GetVersion, one of several actions of its path: the version of the platform's database, without a login."""
@@ -147,8 +171,10 @@ class ManagementNode:
                 return account
         raise failed("ID.1000", "wrong account name or password")
 
-    def _use(self, session: str | None) -> None:
-        if session is not None and not self.sessions.use(session):
+    def _admit(self, caller: Caller, call: str) -> None:
+        """Raise Refused if the session of *caller* does not exist, or its account may not make *call*."""
+        account = caller.account or self.sessions.use(caller.session or "")
+        if account is None:
             raise failed(
                 "ID.1001",
                 "Session expired",
@@ -156,6 +182,8 @@ class ManagementNode:
                 location="Session.java:205",
                 cost="4ms",
             )
+        if any(call in each.denied for each in self.site.accounts if each.name == account):
+            raise failed("ID.1002", f"operation[API:{_API[call]}] is denied: no permission")
 
 
 async def _json(request: web.Request) -> dict[str, Any] | None:

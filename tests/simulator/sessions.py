@@ -51,13 +51,13 @@ class SessionStore:
             self._sessions[session.uuid] = session
             return session
 
-    def use(self, uuid: str) -> bool:
-        """Renew a session, and return whether it exists."""
+    def use(self, uuid: str) -> str | None:
+        """Renew a session, and return its account, or None if there is no such session."""
         with self._lock:
             session = self._alive().get(uuid)
             if session is not None:
                 self._sessions[uuid] = replace(session, expires=self._now() + self._life)
-            return session is not None
+            return session.account if session else None
 
     def close(self, uuid: str) -> None:
         """Close a session, unless it does not exist."""

@@ -58,13 +58,18 @@ class Simulator:
         self._loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join()
 
-    def credentials(self, method: str) -> dict[str, str]:
-        """Return the options of an authentication method: session, account or access_key."""
+    def credentials(self, method: str, account: str | None = None) -> dict[str, str]:
+        """Return the options of an authentication method, session, account or access_key, for the *account* so named.
+
+        If omitted, it is the site's first account.
+        """
+        it = next(each for each in self._site.accounts if account in (None, each.name))
         if method == "session":
-            return {"session_uuid": self.open_session()}
+            return {"session_uuid": self._server.node.sessions.open(it.name).uuid}
         if method == "access_key":
-            return dict(zip(("access_key_id", "access_key_secret"), self.access_key))
-        return dict(zip(("account_name", "account_password"), self.account))
+            key, secret = next(iter(it.access_keys.items()))
+            return {"access_key_id": key, "access_key_secret": secret}
+        return {"account_name": it.name, "account_password": it.password}
 
     @property
     def options(self) -> dict[str, Any]:
@@ -129,9 +134,8 @@ class Simulator:
     def inject(self, fault: str | Mapping[str, Any], on: str | None = None, times: int | None = None) -> None:
         """Inject a fault: its name in the catalogue, or the fields of Injection.
 
-        It affects the next *times* requests of the call *on*: scan, login, logout, timezone, version or any. If
-        omitted, it affects all requests of the call that the catalogue names. Raises LookupError, TypeError or
-        ValueError if there is no such fault or call.
+        It affects the next *times* requests of the call *on*, one of CALLS. If omitted, it affects all requests of the
+        call that the catalogue names. Raises LookupError, TypeError or ValueError if there is no such fault or call.
         """
         self._server.faults.add(fault, on, times)
 

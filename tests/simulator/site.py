@@ -10,16 +10,18 @@ The keys of the file::
     timezone       the management node's time zone, as Java names it
     session_limit  concurrent sessions of an account (500)
     night_ends     time of day from which ``nights_ago: 0`` is the night that has just ended
-    accounts       name, password, access_keys (id, secret)
+    accounts       name, password, access_keys (id, secret), denied: the calls that the account may not make
     storages       username, password, host, ssh_port (22), path, registry_port (8000), and their contents:
       backups      database backups: version, size, and when: nights_ago and at, or created; also virtualsize (size),
                    name, description, type (singleDatabase), id, md5
       images       other images, with the fields of ``infos``
+    image_stores   those that the platform knows (one for each storage): the fields of the query's reply, and ``tags``,
+                   their system tags
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import cache
@@ -39,6 +41,7 @@ class Account:
     name: str
     password: str
     access_keys: Mapping[str, str]
+    denied: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,11 @@ class Storage:
         return len(self.backups)
 
     @property
+    def image_store(self) -> dict[str, Any]:
+        """The storage as an image store that the platform knows."""
+        return {"hostname": self.host, "username": self.username, "sshPort": self.ssh_port, "url": self.path}
+
+    @property
     def _place(self) -> str:
         port = "" if self.ssh_port == 22 else f":{self.ssh_port}"
         return f"{self.host}{port}{self.path}"
@@ -84,6 +92,7 @@ class Site:
     night_ends: time
     accounts: list[Account]
     storages: list[Storage]
+    image_stores: list[Mapping[str, Any]]
     session_limit: int = 500
 
     @classmethod
@@ -93,12 +102,18 @@ class Site:
             return _shipped()
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
         accounts = [
-            Account(each["name"], each["password"], {key["id"]: key["secret"] for key in each.get("access_keys", [])})
+            Account(
+                name=each["name"],
+                password=each["password"],
+                access_keys={key["id"]: key["secret"] for key in each.get("access_keys", [])},
+                denied=each.get("denied", ()),
+            )
             for each in data.pop("accounts")
         ]
         storages = [Storage(**each) for each in data.pop("storages")]
         night_ends = time.fromisoformat(data.pop("night_ends", "00:00"))
-        return cls(accounts=accounts, storages=storages, night_ends=night_ends, **data)
+        stores = data.pop("image_stores", [each.image_store for each in storages])
+        return cls(accounts=accounts, storages=storages, night_ends=night_ends, image_stores=stores, **data)
 
     def moment(self, entry: Mapping[str, Any], now: datetime) -> datetime:
         """Return when *entry* was stored, in the zone of *now*: ``created``, or ``at`` so many ``nights_ago``."""

@@ -62,10 +62,23 @@ class Caller:
 
     def signed_scan(self, date: str, secret: str | None = None, path: str = SCAN, **query: Any) -> requests.Response:
         """Scan with the site's AccessKey, signed with *secret* and for *path*."""
-        key, right_secret = self.zstack.access_key
-        digest = hmac.new((secret or right_secret).encode(), f"GET\n{date}\n{path}".encode(), hashlib.sha1).digest()
+        return self.signed(SCAN, date, secret, path, params={"url": self.zstack.storage_url, **query})
+
+    def signed(
+        self,
+        target: str,
+        date: str,
+        secret: str | None = None,
+        path: str | None = None,
+        account: str | None = None,
+        **arguments: Any,
+    ) -> requests.Response:
+        """Call *target* with an AccessKey of *account*, signed with *secret* and for *path*."""
+        key, right_secret = self.zstack.credentials("access_key", account).values()
+        text = f"GET\n{date}\n{path or target}".encode()
+        digest = hmac.new((secret or right_secret).encode(), text, hashlib.sha1).digest()
         headers = {"Date": date, "Authorization": f"ZStack {key}:{base64.b64encode(digest).decode()}"}
-        return self.call("GET", SCAN, headers=headers, params={"url": self.zstack.storage_url, **query})
+        return self.call("GET", target, headers=headers, **arguments)
 
 
 def plain(reply: requests.Response) -> tuple[int, str]:
