@@ -270,7 +270,9 @@ def test_a_failure_returns_the_server_and_the_storage(fault: Fault, loud: Run) -
     server = "{host}:{port}".format(**fault.client) if "port" in fault.client else loud.servers[fault.name]
     assert error["server"] == server.replace("127.0.0.1", fault.client.get("host", "127.0.0.1"))
     # The storage is named once the scan has begun.
-    assert error["storage"] == ("ssh://root:***@192.0.2.20/zstack_bs" if fault.call == "scan" and fault.injection else None)
+    assert error["storage"] == (
+        "ssh://root:***@192.0.2.20/zstack_bs" if fault.call == "scan" and fault.injection else None
+    )
 
 
 @pytest.mark.parametrize("fault", catalogue().values(), ids=catalogue())
