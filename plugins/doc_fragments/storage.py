@@ -33,8 +33,6 @@ options:
       - The URL is sent to the management node, which uses it to connect to the storage over SSH.
     type: str
     required: true
-    aliases:
-      - backup_storage_url
 """
 
     PLUGINS = r"""
@@ -44,4 +42,11 @@ options:
       - name: ZSTACK_STORAGE_PASSWORD
     vars:
       - name: zstack_storage_password
+  storage_passwords:
+    description:
+      - Passwords of storages by the C(name) in their terms. Write each as it is, without percent-encoding.
+      - O(storage_password) is used for a storage that is not listed.
+    type: dict
+    vars:
+      - name: zstack_storage_passwords
 """

@@ -25,9 +25,11 @@ options:
   _terms:
     description:
       - The image-store backup storages. Each is a URL such as V(ssh://username@hostname[:sshPort]/path), or a
-        dictionary with C(url) and C(password).
-      - O(storage_password) is used for each storage whose term does not include a password. A password can also be part
-        of the URL, percent-encoded, as described in O(zstack.cloud.zstack_db_backup_info#module:url).
+        dictionary with C(url), and optionally C(password) and C(name). Other keys are ignored.
+      - A string can contain several URLs, separated by white space.
+      - O(storage_passwords) or O(storage_password) is used for each storage whose term does not include a password. A
+        password can also be part of the URL, percent-encoded, as described in
+        O(zstack.cloud.zstack_db_backup_info#module:url).
       - All storages are scanned with one login, several at a time. Without terms, the result is an empty list.
     type: list
     elements: raw
@@ -145,18 +147,29 @@ from ansible.utils.display import Display
 
 from ..module_utils._backups import argument_spec, check, gather
 from ..module_utils._calls import ZStackError
-from ..module_utils._options import AUTH_OPTIONS, set_options, with_safe_numbers
+from ..module_utils._options import AUTH_OPTIONS, set_options, with_whole_numbers
 from ..module_utils._redaction import one_line
+from ..module_utils._storage import storage_terms
 
-# The argument spec would convert any value to a string, so secrets are read from their sources unchanged.
-_SECRETS = (*AUTH_OPTIONS, "storage_password")
+_SECRETS = (*AUTH_OPTIONS, "storage_password", "storage_passwords")
 
 
 class LookupModule(LookupBase):
+    """Check the options like the module, with its argument spec.
+
+    get_option() is not used, because it reads a misspelt boolean as false, takes an empty environment variable as a
+    value, and does not evaluate the templates in variables. It would also mix the sources of the authentication
+    options, and convert a secret of a wrong type to a string.
+    """
+
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
         omit = (variables or {}).get("omit")
         keywords = set_options({name: _plain(value) for name, value in kwargs.items() if not _is_omitted(value, omit)})
-        spec = {**argument_spec(), "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"}}
+        spec = {
+            **argument_spec(),
+            "storage_passwords": {"type": "dict"},
+            "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+        }
         if unknown := sorted(kwargs.keys() - spec.keys()):
             raise AnsibleError(f"unsupported options: {', '.join(unknown)}; supported: {', '.join(sorted(spec))}")
         names = [each["name"] for option in self.option_definitions.values() for each in option.get("vars", [])]
@@ -166,12 +179,12 @@ class LookupModule(LookupBase):
             for option in spec
             if option not in _SECRETS
         }
-        checked = ArgumentSpecValidator(spec).validate(with_safe_numbers(set_options(params), spec))
+        checked = ArgumentSpecValidator(spec).validate(with_whole_numbers(set_options(params), spec))
         if checked.error_messages:
             raise AnsibleError(one_line("; ".join(checked.error_messages)))
         params = checked.validated_parameters
         try:
-            options = check(params, [_plain(term) for term in self._flatten(terms)], [keywords, by_variable])
+            options = check(params, storage_terms(_plain(terms)), [keywords, by_variable])
             return gather(options, Display().warning, params["on_error"] == "report") if options.storages else []
         except ZStackError as exc:
             failure = str(exc)
@@ -215,4 +228,4 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
-    return value
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value

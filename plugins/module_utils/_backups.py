@@ -18,7 +18,7 @@ from ._auth import AccessKeyAuth, SessionAuth, logged_in
 from ._calls import Call, Reply, ZStackError
 from ._client import Client
 from ._json import as_text, json_safe, parse_json
-from ._module import AnyModule
+from ._module import ZStackModule
 from ._options import Connection, check_connection, check_ranges, connection_spec, yaml_type
 from ._platform import Platform, PlatformCalls
 from ._storage import URL_FORM, Storage, check_storage, storage_spec
@@ -313,18 +313,15 @@ def _bytes(size: Any) -> int | None:
     return int(number) if 0 <= number < math.inf else None
 
 
-_URL, _ALIAS = "url", "backup_storage_url"
-
-
 def module_spec() -> dict[str, dict[str, Any]]:
     """Return the argument spec of the modules."""
-    return {_URL: {"type": "str", "required": True, "no_log": True, "aliases": [_ALIAS]}, **argument_spec()}
+    return {"url": {"type": "str", "required": True}, **argument_spec()}
 
 
-def list_backups(module: AnyModule) -> dict[str, Any]:
+def list_backups(module: ZStackModule) -> dict[str, Any]:
     """Return the result for the storage of the task."""
-    # Use the original value, because AnsibleModule converts a list to a string.
-    url = module.task_options.get(_ALIAS, module.task_options.get(_URL))
+    # The original value, because AnsibleModule does not know the password in it.
+    url = module.task_options["url"]
     if isinstance(url, (dict, list)):
         raise ZStackError(f"url must be a URL such as {URL_FORM}, got a {yaml_type(url)}")
     (result,) = gather(check(module.params, [url], [module.task_options]), module.warn)

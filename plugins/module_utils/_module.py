@@ -4,58 +4,48 @@
 
 # Private to this collection: it can change in any release.
 
-"""Code that all modules share: load the options of the task, and return a result or a failure.
-
-This file does not import AnsibleModule, so that lookups and filters can import all files in this directory.
-"""
+"""The class of all modules, and how a module runs."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
-from typing import Any, NoReturn, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from ansible.module_utils.basic import AnsibleModule
 
 from ._calls import ZStackError
 from ._interrupts import stopping_signals
-from ._options import set_options, with_safe_numbers
+from ._options import set_options, with_whole_numbers
+from ._secrets import hide, split_secrets
 
 
-class TaskOptions:
-    """A mixin for AnsibleModule that treats an empty string as not set, so that the environment applies.
+class ZStackModule(AnsibleModule):
+    """An AnsibleModule that never sees the secrets, so that it cannot log or return them.
 
-    ``task_options`` contains the options as set in the task, before the argument spec converts them.
+    An empty string is treated as not set, so that the environment applies. ``task_options`` contains the options as set
+    in the task, with their secrets, before the argument spec converts them.
     """
 
     argument_spec: dict[str, Any]
     task_options: dict[str, Any]
     params: dict[str, Any]
+    no_log_values: set[str]
 
     def _load_params(self) -> None:
-        super()._load_params()  # type: ignore[misc]
-        self.task_options = set_options(self.params)
-        # Ansible hides the values of a mapping, but not its keys. No option accepts a mapping.
-        params = {option: "" if isinstance(value, dict) else value for option, value in self.task_options.items()}
-        self.params = with_safe_numbers(params, self.argument_spec)
+        super()._load_params()
+        internal = {name: value for name, value in self.params.items() if name.startswith("_ansible_")}
+        self.task_options = set_options({name: self.params[name] for name in self.params.keys() - internal.keys()})
+        options, secrets = split_secrets(self.task_options, self.argument_spec)
+        hide(secrets, self.no_log_values)
+        self.params = {**internal, **with_whole_numbers(options, self.argument_spec)}
 
 
-class AnyModule(Protocol):
-    """An AnsibleModule with TaskOptions."""
-
-    task_options: dict[str, Any]
-    params: dict[str, Any]
-
-    def warn(self, warning: str, /) -> None:
-        """Show a warning."""
-
-    def exit_json(self, **kwargs: Any) -> NoReturn:
-        """Exit with a result."""
-
-    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
-        """Exit with a failure."""
-
-
-def run(module: AnyModule, work: Callable[[AnyModule], dict[str, Any]]) -> NoReturn:
-    """Exit the module with the result of ``work``, or with a failure if it raises ZStackError."""
+def run(spec: Mapping[str, Any], work: Callable[[ZStackModule], dict[str, Any]]) -> NoReturn:
+    """Run a module: exit with the result of ``work``, or with a failure if it raises ZStackError."""
+    module = ZStackModule(argument_spec=dict(spec), supports_check_mode=True)
+    # Nothing that follows contains a secret, but can contain the same word.
+    module.no_log_values.clear()
     for number in stopping_signals():
         signal.signal(number, lambda *_dummy: module.fail_json(msg="The task was stopped by a signal."))
     result: dict[str, Any] = {}

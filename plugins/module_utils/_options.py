@@ -14,7 +14,6 @@ the environment comes last.
 from __future__ import annotations
 
 import ipaddress
-import math
 import os
 import re
 import ssl
@@ -25,6 +24,7 @@ from typing import Any, NamedTuple
 from ansible.module_utils.common.parameters import env_fallback
 
 from ._calls import ZStackError
+from ._secrets import hide
 from ._times import parse_zone
 
 # The options of each authentication method. The last option is the secret.
@@ -66,7 +66,7 @@ def _from_env(name: str) -> Any:
 
 
 def _int_from_env(name: str) -> Any:
-    return _safe_number(_from_env(name))
+    return _whole_number(_from_env(name))
 
 
 def env_fallback_for(option: str, read: Callable[[str], Any] = _from_env) -> tuple[Any, list[str]]:
@@ -84,22 +84,18 @@ def set_options(values: Mapping[str, Any]) -> dict[str, Any]:
     return {option: value for option, value in values.items() if value is not None and value != ""}
 
 
-def with_safe_numbers(values: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values, with a string that Ansible rejects for each whose conversion to an int would break.
+def with_whole_numbers(values: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values, with a string that Ansible rejects for each that is no whole number but should be one.
 
     Since ansible-core 2.19, infinity raises an OverflowError that does not name the option, 1e999999999 takes forever,
     and a list can be accepted as a number.
     """
     numbers = {option for option, each in spec.items() if each.get("type") == "int"}
-    return {option: _safe_number(value) if option in numbers else value for option, value in values.items()}
+    return {option: _whole_number(value) if option in numbers else value for option, value in values.items()}
 
 
-def _safe_number(value: Any) -> Any:
-    try:
-        is_endless = math.isinf(float(value))
-    except (TypeError, ValueError, OverflowError):
-        is_endless = isinstance(value, list)
-    return f"{value} (not a whole number)" if is_endless else value
+def _whole_number(value: Any) -> Any:
+    return value if re.fullmatch(r"\s*[+-]?[0-9]{1,30}(\.0*)?\s*", str(value)) else f"{value} (not a whole number)"
 
 
 class Credentials(NamedTuple):
@@ -138,7 +134,7 @@ def check_connection(params: Mapping[str, Any], sources: Iterable[Mapping[str, A
         port=params["port"],
         server=f"{'https' if params['use_ssl'] else 'http'}://{address}",
         context_path=_context_path(params["context_path"]),
-        verify=_verify(params["validate_certs"], params["ca_path"]),
+        verify=_verify(params["validate_certs"], params["ca_path"] if params["use_ssl"] else None),
         timeout=params["timeout"],
         retries=params["retries"],
         timezone=timezone,
@@ -165,6 +161,8 @@ def secret_string(name: str, value: Any) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise ZStackError(f"{name} must be valid UTF-8") from None
+    if re.search(r"[\x00-\x1f\x7f]", text):
+        raise ZStackError(f"{name} must not contain control characters: check for a line break at its end")
     return text
 
 
@@ -188,10 +186,11 @@ def _credentials(sources: Iterable[Mapping[str, Any]]) -> Credentials:
     exported = set_options({option: os.environ.get(environment_variable(option)) for option in AUTH_OPTIONS})
     if exported:
         return _one_method(exported, environment_variable)
-    methods = (
-        " with ".join(f"{option} ({environment_variable(option)})" for option in each) for each in AUTH_METHODS.values()
+    methods = " or ".join(" with ".join(options) for options in AUTH_METHODS.values())
+    raise ZStackError(
+        f"authentication is missing: set {methods} in the task, or with the prefix zstack_ in variables (lookup), or "
+        f"export {', '.join(map(environment_variable, AUTH_OPTIONS))}"
     )
-    raise ZStackError(f"authentication is missing: set one of {', or '.join(methods)}")
 
 
 def _one_method(values: Mapping[str, Any], name_of: Callable[[str], str]) -> Credentials:
@@ -204,6 +203,7 @@ def _one_method(values: Mapping[str, Any], name_of: Callable[[str], str]) -> Cre
         if option not in values:
             raise ZStackError(f"{names[0]} also requires {name_of(option)}")
     texts = tuple(secret_string(name_of(option), values[option]) for option in options)
+    hide(texts[-1:])
     if methods[0] != "account" and not is_header_safe(texts[0]):
         raise ZStackError(f"{name_of(options[0])} must be printable ASCII without white space: write it as issued")
     return Credentials(methods[0], texts)

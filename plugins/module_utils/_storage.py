@@ -17,17 +17,16 @@ from urllib.parse import quote, unquote
 
 from ._calls import ZStackError
 from ._options import environment_variable, secret_string, yaml_type
+from ._secrets import hide
 
 URL_FORM = "ssh://username@hostname[:sshPort]/path"
-_ALLOWED_TERMS = f"a URL such as {URL_FORM}, or in the lookup a mapping with url and password"
-# The role and the report use the name.
-_KEYS = {"url", "password", "name"}
+_ALLOWED_TERMS = f"a URL such as {URL_FORM}, or in the lookup a mapping with url and optionally password and name"
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST_NAME = rf"(?:{_LABEL}|(?:{_LABEL}\.)+(?![0-9]){_LABEL})\.?"
 _URL = (
     r"ssh://(?P<user>[A-Za-z0-9_][A-Za-z0-9_.%+-]*)(?::(?P<password>[^:@/]*))?"
-    r"@(?P<host>[^:@/]+)(?P<end>(?::(?P<port>[0-9]{1,5}))?/[^@]+)"
+    r"@(?P<host>\[[^@/]*\]|[^:@/]+)(?P<end>(?::(?P<port>[0-9]{1,5}))?/[^@]+)"
 )
 
 
@@ -42,57 +41,83 @@ class Storage(NamedTuple):
     secrets: tuple[str, str]  # the password, unencoded and percent-encoded
 
 
+def storage_terms(terms: Any) -> list[Any]:
+    """Return the terms in a term or a list of terms. A string can contain several URLs, separated by white space."""
+    if isinstance(terms, str):
+        return terms.split()
+    if isinstance(terms, (list, tuple)):
+        return [each for term in terms for each in storage_terms(term)]
+    return [terms]
+
+
 def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
-    """Return the storage for a URL, or for a mapping with ``url`` and ``password``.
+    """Return the storage for a URL, or for a mapping with ``url`` and optionally ``password`` and ``name``.
 
     The server parses the URL with ``java.net.URI`` and uses it on a command line (src). Errors do not include the URL,
     because it may contain a password.
     """
-    own = None
+    url, own, name = term, None, None
     if isinstance(term, Mapping):
-        # Do not include the keys: without quotes, YAML reads a URL whose password contains ": " as a mapping.
-        if term.keys() - _KEYS:
-            raise ZStackError(f"url must be {_ALLOWED_TERMS}, got a mapping with other keys")
-        term, own = term.get("url"), term.get("password")
-    if term is None or term == "":
+        # Other keys are ignored, so that what the lookup zstack_image_store returns is a term.
+        url, own, name = (term.get(key) for key in ("url", "password", "name"))
+    if url is None or url == "":
         raise ZStackError(f"url is missing: set it in the form {URL_FORM}, and the password in storage_password")
-    if not isinstance(term, str):
-        raise ZStackError(f"url must be {_ALLOWED_TERMS}, got a {yaml_type(term)}")
-    parts = _check_url(secret_string("url", term))
+    if not isinstance(url, str):
+        raise ZStackError(f"url must be {_ALLOWED_TERMS}, got a {yaml_type(url)}")
+    parts = _check_url(secret_string("url", url))
     if own is not None and own != "":
-        name, value = "password", own
+        option, value = "password", own
     else:
-        name, value = _storage_password(sources, parts["password"] is not None)
+        option, value = _storage_password(name, sources, parts["password"] is not None)
     if parts["password"] is not None:
         if value is not None:
-            raise ZStackError(f"url must not include a password if {name} is set: keep one of them")
-        password = unquote(parts["password"])
-        name = "the password in url"
+            raise ZStackError(f"url must not include a password if {option} is set: keep one of them")
+        option, value = "the password in url", unquote(parts["password"])
     elif value is None:
         raise ZStackError(
             "storage_password is missing: set it in the task, set zstack_storage_password (lookup) or export "
             f"{environment_variable('storage_password')}, or include the percent-encoded password in url"
         )
-    else:
-        password = secret_string(name, value)
-    if re.search(r"[\x00-\x1f\x7f]", password):
-        raise ZStackError(f"{name} must not contain control characters: check for a line break at its end")
+    password = secret_string(option, value)
     start = f"ssh://{parts['user']}"
     encoded = parts["password"] or quote(password, safe="")
     rest = f"@{parts['host']}{parts['end']}"
+    hide((password, encoded))
     return Storage(f"{start}:{encoded}{rest}", f"{start}:***{rest}", (password, encoded))
 
 
-def _storage_password(sources: Sequence[Mapping[str, Any]], in_url: bool) -> tuple[str, Any]:
-    """Return the name and the value of the password option, from the first source that sets it.
+def place(url: str) -> str:
+    """Return the host and the SSH port of a storage's URL, with or without its password.
+
+    They identify a storage: a scan uses only them, and the path selects nothing (src).
+    """
+    parts = re.fullmatch(r"[^@]*@(\[[^@]*\]|[^:@/]*)(?::([0-9]{1,5}))?/[^@]*", url)
+    if not parts:
+        return url
+    host = unquote(parts[1]).lower().rstrip(".")
+    if host.startswith("[") and _is_host(host):
+        host = f"[{ipaddress.IPv6Address(host[1:-1])}]"
+    return f"{host}:{int(parts[2] or 22)}"
+
+
+def _storage_password(name: Any, sources: Sequence[Mapping[str, Any]], in_url: bool) -> tuple[str, Any]:
+    """Return the name and the value of the password option, from the first source that sets it for this storage.
 
     If the URL contains a password, only the first source is read, to detect a conflict.
     """
     for source in sources[:1] if in_url else sources:
+        passwords = source.get("storage_passwords") if isinstance(name, str) else None
+        if passwords not in (None, ""):
+            if not isinstance(passwords, Mapping):
+                raise ZStackError(
+                    f"storage_passwords must be a mapping of names to passwords, got a {yaml_type(passwords)}"
+                )
+            if (value := passwords.get(name)) not in (None, ""):
+                return f"storage_passwords[{name!r}]", value
         if (value := source.get("storage_password")) not in (None, ""):
             return "storage_password", value
-    name = environment_variable("storage_password")
-    return name, None if in_url else os.environ.get(name) or None
+    variable = environment_variable("storage_password")
+    return variable, None if in_url else os.environ.get(variable) or None
 
 
 def _check_url(url: str) -> re.Match[str]:
@@ -104,7 +129,8 @@ def _check_url(url: str) -> re.Match[str]:
     if re.search(r"%(?![0-9A-Fa-f]{2})", url):
         raise ZStackError(f"url must have its password percent-encoded (it has a % that encodes nothing): {instead}")
     # \s includes Unicode spaces.
-    if re.search(r"[\s\x00-\x1f\x7f-\x9f;&|<>()$`\"'\\*?\[\]{}!#^]", url):
+    # Brackets only around an IPv6 address.
+    if re.search(r"[\s\x00-\x1f\x7f-\x9f;&|<>()$`\"'\\*?\[\]{}!#^]", re.sub(r"@\[[0-9A-Fa-f:.]+\]", "@", url)):
         raise ZStackError(
             "url must not contain white space, control characters or shell metacharacters: "
             f"if they are in the password, {instead}"
@@ -114,8 +140,8 @@ def _check_url(url: str) -> re.Match[str]:
         raise ZStackError(f"url must have the form {URL_FORM}")
     if not _is_host(parts["host"]):
         raise ZStackError(
-            "url must have a host that ZStack accepts: an IPv4 address, or a name of letters, digits and hyphens "
-            "whose last label begins with a letter"
+            "url must have a host that ZStack accepts: an IPv4 address, an IPv6 address in brackets, or a name of "
+            "letters, digits and hyphens whose last label begins with a letter"
         )
     return parts
 
@@ -123,6 +149,6 @@ def _check_url(url: str) -> re.Match[str]:
 def _is_host(host: str) -> bool:
     """Return whether java.net.URI accepts the host: no underscore, and no last label that starts with a digit (src)."""
     try:
-        return bool(ipaddress.IPv4Address(host))
+        return bool(ipaddress.IPv6Address(host[1:-1]) if host[0] == "[" else ipaddress.IPv4Address(host))
     except ValueError:
         return re.fullmatch(_HOST_NAME, host) is not None

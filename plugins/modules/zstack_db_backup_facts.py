@@ -128,22 +128,16 @@ status:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._backups import list_backups, module_spec
-from ..module_utils._module import AnyModule, TaskOptions, run
+from ..module_utils._module import ZStackModule, run
 
 
-class Module(TaskOptions, AnsibleModule):
-    pass
-
-
-def facts(module: AnyModule) -> dict[str, Any]:
+def facts(module: ZStackModule) -> dict[str, Any]:
     return {"ansible_facts": {"zstack_db_backups": list_backups(module)}}
 
 
 def main() -> None:
-    run(Module(argument_spec=module_spec(), supports_check_mode=True), facts)
+    run(module_spec(), facts)
 
 
 if __name__ == "__main__":

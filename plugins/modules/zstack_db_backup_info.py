@@ -274,18 +274,12 @@ status:
   sample: 503
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._backups import list_backups, module_spec
-from ..module_utils._module import TaskOptions, run
-
-
-class Module(TaskOptions, AnsibleModule):
-    pass
+from ..module_utils._module import run
 
 
 def main() -> None:
-    run(Module(argument_spec=module_spec(), supports_check_mode=True), list_backups)
+    run(module_spec(), list_backups)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._storage import Storage, check_storage, storage_spec
+from ansible_collections.zstack.cloud.plugins.module_utils._storage import (
+    Storage,
+    check_storage,
+    place,
+    storage_spec,
+    storage_terms,
+)
 from ansible_collections.zstack.cloud.tests.simulator import uri
 from ansible_collections.zstack.cloud.tests.unit.plugins import failures
 from ansible_collections.zstack.cloud.tests.unit.simulator.vectors import lines
@@ -63,6 +69,7 @@ def test_a_url_that_java_refuses_is_refused(release: int, line: dict[str, Any]) 
         "ssh://root:pw@192.0.2.20:22/存储",
         "ssh://root:pw@192.0.2.20:22/z%20s",
         "ssh://root:pw@192.0.2.20:22//zs",
+        "ssh://root:pw@[2001:db8::20]:22/zstack_bs",
     ],
 )
 def test_a_url_that_java_accepts_is_accepted(url: str) -> None:
@@ -78,7 +85,7 @@ def test_a_url_that_java_accepts_is_accepted(url: str) -> None:
 )
 def test_a_host_that_java_refuses_is_answered_with_what_it_may_consist_of(host: str) -> None:
     line = refusal(f"ssh://root:Sesame@{host}:22/bs")
-    assert line.startswith("url must have a host that ZStack accepts: an IPv4 address, or a name of letters, digits")
+    assert line.startswith("url must have a host that ZStack accepts: an IPv4 address, an IPv6 address in brackets, ")
     assert "Sesame" not in line
 
 
@@ -152,14 +159,66 @@ def test_a_missing_url_is_answered_with_its_form_and_the_place_of_the_password(t
     ],
 )
 def test_a_term_of_another_type_is_answered_with_what_a_term_is(term: Any, kind: str) -> None:
-    what = f"a URL such as {FORM}, or in the lookup a mapping with url and password"
+    what = f"a URL such as {FORM}, or in the lookup a mapping with url and optionally password and name"
     assert refusal(term) == f"url must be {what}, got a {kind}"
 
 
-def test_a_mapping_with_another_key_is_answered_with_the_keys_that_it_can_have() -> None:
-    line = refusal({"url": URL, "pasword": "Sesame", 7: "x"})
-    assert line.startswith("url must be a URL such as ssh://username@hostname")
-    assert line.endswith("or in the lookup a mapping with url and password, got a mapping with other keys")
+def test_other_keys_of_a_mapping_are_ignored() -> None:
+    term = {"url": URL, "password": "a", "uuid": "6c5d", "state": "Enabled", 7: None}
+    assert check_storage(term, []) == check_storage({"url": URL, "password": "a"}, [])
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        (f" {URL}\n{WITH_PASSWORD}\t", [URL, WITH_PASSWORD]),
+        ([f"{URL} {WITH_PASSWORD}", [{"url": URL}]], [URL, WITH_PASSWORD, {"url": URL}]),
+        (["", [], " "], []),
+        ([7, None], [7, None]),
+    ],
+)
+def test_a_string_can_contain_several_urls(terms: Any, expected: list[Any]) -> None:
+    assert storage_terms(terms) == expected
+
+
+def test_a_named_storage_takes_its_password_from_storage_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = {"storage_passwords": {"a": "task a", "e": ""}, "storage_password": "task"}
+    variables = {"storage_passwords": {"a": "variable a", "b": "variable b"}}
+    monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", "environment")
+    for name, sources, password in (
+        ("a", [task, variables], "task a"),
+        ("b", [task, variables], "task"),
+        ("b", [{}, variables], "variable b"),
+        ("e", [task], "task"),
+        ("c", [{}, variables], "environment"),
+        (None, [{}, variables], "environment"),
+        ([], [{}, variables], "environment"),
+    ):
+        assert check_storage({"url": URL, "name": name}, sources).secrets[0] == password
+    assert check_storage({"url": URL, "name": "a", "password": "own"}, [task]).secrets[0] == "own"
+
+
+def test_storage_passwords_of_another_type_are_refused_without_showing_them() -> None:
+    term = {"url": URL, "name": "a"}
+    line = refusal(term, {"storage_passwords": "Sesame"})
+    assert line == "storage_passwords must be a mapping of names to passwords, got a string"
+    line = refusal(term, {"storage_passwords": {"a": ["Sesame"]}})
+    assert line == "storage_passwords['a'] must be a string, got a list: write it in quotes"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("ssh://root@192.0.2.20/zs", "192.0.2.20:22"),
+        ("ssh://root:***@192.0.2.20:0022//zs", "192.0.2.20:22"),
+        ("ssh://other:p%40ss@192.0.2.20:22/%7as/./x:y", "192.0.2.20:22"),
+        ("ssh://root@Store.Example.com.:2222/zs", "store.example.com:2222"),
+        ("ssh://root@[2001:DB8:0::20]/zs", "[2001:db8::20]:22"),
+        ("not a URL", "not a URL"),
+    ],
+)
+def test_the_host_and_the_ssh_port_identify_a_storage(url: str, expected: str) -> None:
+    assert place(url) == expected
 
 
 def test_a_url_that_is_no_utf_8_is_refused_by_name_alone() -> None:

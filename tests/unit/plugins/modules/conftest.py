@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import signal
 from collections.abc import Callable, Iterator
@@ -12,8 +13,12 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import basic
+from ansible.module_utils.common.parameters import PASS_VARS
 
 from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import stopping_signals
+
+#: Whether ansible-core masks secrets that it is told.
+MASKS = importlib.util.find_spec("ansible.module_utils.secrets") is not None
 
 
 @pytest.fixture
@@ -26,15 +31,32 @@ def handlers() -> Iterator[None]:
 
 
 @pytest.fixture
-def run(handlers: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Run a module with options, as Ansible's wrapper does, and return what it prints."""
+def told_secrets(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The secrets that modules have told the controller, which ansible-core 2.22 and later masks in all output."""
+    if MASKS:
+        from ansible.module_utils._internal._secrets import SecretMasker
+
+        # As in a new process.
+        monkeypatch.setattr("ansible.module_utils.secrets._secret_masker", SecretMasker())
+    return set()
+
+
+@pytest.fixture
+def run(
+    handlers: None, told_secrets: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Any]:
+    """Run a module with options, as Ansible's wrapper does, and return what it prints, with its invocation."""
 
     def run_module(module: ModuleType, **options: Any) -> Any:
+        if "inject_invocation" in PASS_VARS:  # since ansible-core 2.20
+            options["_ansible_inject_invocation"] = True
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode())
         # Since ansible-core 2.19
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
         with pytest.raises(SystemExit):
             module.main()
-        return json.loads(capsys.readouterr().out)
+        outcome = json.loads(capsys.readouterr().out)
+        told_secrets.update(outcome.pop("_ansible_new_secrets", []))
+        return outcome
 
     return run_module
