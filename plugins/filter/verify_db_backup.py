@@ -148,7 +148,7 @@ _value:
         summary:
           description: The newest backup if the storage passed, or else what is wrong with the storage, in words.
           type: str
-          sample: zstack-db-backup-4.8.30-2026-11-23, 15 h 2 min old, 90.05 MB
+          sample: zstack-db-4.8.30-20261123020011.gz, 15 h 2 min old, 90.05 MB
         latest:
           description: The newest backup, as the module describes it.
           type: dict

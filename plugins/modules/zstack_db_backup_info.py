@@ -157,7 +157,7 @@ backups:
       description: Name of the backup.
       returned: always
       type: str
-      sample: zstack-db-backup-4.8.10-2026-11-22
+      sample: zstack-db-4.8.10-20261122020012.gz
     version:
       description: Version of the platform's database when the backup was taken.
       returned: always
@@ -208,7 +208,7 @@ latest:
   returned: success
   type: dict
   sample:
-    name: zstack-db-backup-4.8.10-2026-11-22
+    name: zstack-db-4.8.10-20261122020012.gz
     created_at: "2026-11-22T02:00:11+08:00"
     restorable: true
 count:

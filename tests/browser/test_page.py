@@ -161,7 +161,8 @@ def test_a_mark_names_its_backup(look: Look) -> None:
             dates = [backup["created"][:10] for backup in storage]
             assert len(titles) == len(dates)
             assert all(
-                f"zstack-db-backup-4.8.30-{date}" in title or date in title for title, date in zip(titles, dates)
+                f"zstack-db-4.8.30-{date.replace('-', '')}" in title or date in title
+                for title, date in zip(titles, dates)
             )
             if site == "shared":
                 assert all(f" 192.0.2.{19 + number}/zstack_bs " in title for title in titles)

@@ -37,13 +37,14 @@ def images(site: Site, storage: Storage, clock: Clock) -> Iterator[dict[str, Any
         yield {**entry, "created": clock.timestamp(site.moment(entry, now))}
     for entry in storage.backups:
         moment = site.moment(entry, now)
-        name = entry.get("name", f"zstack-db-backup-{entry['version']}-{moment:%Y-%m-%d}")
-        seed = f"{storage.url_without_password}/{name}/{moment:%H%M%S}".encode()
+        name = entry.get("name", f"zstack-db-{entry['version']}-{moment:%Y%m%d%H%M%S}.gz")
+        content = f"{name}/{entry['size']}/{moment}".encode()
+        seed = f"{storage.url_without_password}/".encode() + content
         desc = {
             "name": name,
             "description": entry.get("description"),
             "version": entry["version"],
-            "md5": entry.get("md5", md5(seed + b"!").hexdigest()),
+            "md5": entry.get("md5", md5(content).hexdigest()),
             "type": entry.get("type", "singleDatabase"),
             "createdTime": clock.timestamp(moment),
         }

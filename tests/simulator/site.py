@@ -75,7 +75,8 @@ class Storage:
     @property
     def image_store(self) -> dict[str, Any]:
         """The storage as an image store that the platform knows."""
-        return {"hostname": self.host, "username": self.username, "sshPort": self.ssh_port, "url": self.path}
+        place = {"hostname": self.host, "username": self.username, "sshPort": self.ssh_port, "url": self.path}
+        return {**place, "tags": ["onlybackup"]}
 
     @property
     def _place(self) -> str:

@@ -21,7 +21,7 @@ PEAK = 400 * MEBIBYTE
 COMPUTING = 20
 
 BACKUP = (
-    '{"name": "zstack-db-backup-4.7.21-2024-05-06", "version": "4.7.21", "type": "singleDatabase", "size": 81788928, '
+    '{"name": "zstack-db-4.7.21-20240506020011.gz", "version": "4.7.21", "type": "singleDatabase", "size": 81788928, '
     '"installPath": "zstore://zsbak/0ed599ec519249489475112a058bb93a", "md5": "9e107d9d372bb6826bd81d3542a419d6", '
     '"createdTime": "May 6, 2024 2:00:11 AM"}'
 )

@@ -33,13 +33,13 @@ def test_the_demo_shows_a_table_a_sentence_a_template_a_verdict_and_a_page(tmp_p
     verdict, page = verdict.split("PLAY [Report the database backups")
     heading = next(line for line in listed.splitlines() if "NAME" in line)
     assert heading.split() == ["NAME", "VERSION", "SIZE", "TAKEN", "AT", "AGE", "RESTORABLE"]
-    assert listed.count("zstack-db-backup-4.7.21-") == 8
+    assert listed.count("zstack-db-4.7.21-") == 8
     assert f"The newest of {Site.load().storages[0].total} backups" in listed
     assert "It can be restored on the running platform, version 4.8.30." in listed
     assert "# ssh://root:***@192.0.2.20/zstack_bs" in rendered
-    assert rendered.count("zstack-db-backup-4.7.21-") == 8
+    assert rendered.count("zstack-db-4.7.21-") == 8
     assert "NOT ready for an upgrade, running 4.8.30" in verdict
-    assert re.search("local   passed   zstack-db-backup-4.8.30-.* old, 90.05 MB", verdict)
+    assert re.search("local   passed   zstack-db-4.8.30-.* old, 90.05 MB", verdict)
     assert re.search("remote  FAILED   newest is [23] days .* old", verdict)
     assert "1 of 2 storages passed" in verdict
     assert str(ROOT / "build" / "backups.html") in page

@@ -79,7 +79,7 @@ def test_options_come_from_variables_or_from_the_environment(place: str, zstack:
     }[place]
     done = list_db_backups(tmp_path, **where)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("zstack-db-backup-4.7.21-") == 8
+    assert done.stdout.count("zstack-db-4.7.21-") == 8
     assert f"The newest of {zstack.storages[0].total} backups" in done.stdout
     assert calls(zstack) == ["login", "scan"]
     assert not zstack.sessions

@@ -378,9 +378,9 @@ def test_each_combination_of_conditions_is_judged_to_the_second_and_to_the_byte(
 def test_the_report_has_a_line_for_the_node_and_for_each_storage(all_cases: Run) -> None:
     assert all_cases.reports["two_of_three"] == [
         "127.0.0.1: ready for an upgrade, running 4.8.30, checked 2026-11-23 17:00 +08:00",
-        "  good     passed   zstack-db-backup-4.8.30-2026-11-22, 24 h old, 50.00 MB",
+        "  good     passed   zstack-db-4.8.30-20261122170000.gz, 24 h old, 50.00 MB",
         "  max_age  FAILED   newest is 24 h 1 s old (wanted: at most 24 h old)",
-        "  single   passed   zstack-db-backup-4.8.30-2026-11-23, 1 min old, 60.00 MB",
+        "  single   passed   zstack-db-4.8.30-20261123165900.gz, 1 min old, 60.00 MB",
         "  2 of 3 storages passed (wanted: at least 2)",
     ]
     assert all_cases.reports["alone_min_count"] == [
@@ -391,7 +391,7 @@ def test_the_report_has_a_line_for_the_node_and_for_each_storage(all_cases: Run)
 
 def test_the_report_shows_no_guessed_age(all_cases: Run) -> None:
     assert all_cases.reports["zone_guessed_and_age_off"][1] == (
-        "  good  passed   zstack-db-backup-4.8.30-2026-11-22, age unknown, 50.00 MB"
+        "  good  passed   zstack-db-4.8.30-20261122170000.gz, age unknown, 50.00 MB"
     )
 
 

@@ -83,4 +83,4 @@ def test_the_newest_backup_is_of_the_last_night_at_any_hour(hour: int) -> None:
 
 def test_the_backups_are_named_after_their_date_and_version(caller: Caller) -> None:
     backup = caller.scan().json()["backups"][-1]
-    assert backup["name"] == f"zstack-db-backup-4.8.30-{read(backup['createdTime']):%Y-%m-%d}"
+    assert backup["name"] == f"zstack-db-4.8.30-{read(backup['createdTime']):%Y%m%d%H%M%S}.gz"

@@ -48,7 +48,7 @@ INFO = {
     "name": "78b6afbc9da73932a000fb9a75947962",
 }
 BACKUP = {
-    "name": "zstack-db-backup-4.7.21-2024-05-06",
+    "name": "zstack-db-4.7.21-20240506020011.gz",
     "version": "4.7.21",
     "installPath": "zstore://zsbak/0ed599ec519249489475112a058bb93a",
     "type": "singleDatabase",
