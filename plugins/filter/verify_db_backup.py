@@ -16,8 +16,10 @@ description:
   - Set a condition to V(null) to disable it. If a condition is an empty string, its default is used.
   - An unknown value does not meet a condition, and a storage that could not be scanned does not pass. The filter itself
     fails only if an option is invalid.
-  - An empty backup, of 0 bytes, never passes, and it is never compared with.
-  - A storage that is listed several times counts once. It passes if it passed each time.
+  - A backup of 0 bytes never passes, and does not count towards O(min_count) and the usual size. Neither does a backup
+    that the server lists again.
+  - One host and SSH port is one storage, whatever the path, because the path selects nothing. If it is listed several
+    times, it counts once, and passes if it passed each time.
   - Ages are those at the time of the scan, even if the results come from a cache.
 positional: _input
 options:
@@ -61,18 +63,25 @@ options:
     description:
       - Minimum number of storages that must pass, at most the number of storages. If omitted, all storages must pass.
     type: int
-  names:
+  storages:
     description:
-      - Names for the storages, in the order of the results. A storage without a name is identified by its host and
-        path.
+      - The storages in the order of the results, as P(zstack.cloud.zstack_db_backup#lookup) takes them. A dictionary
+        can have a C(name), and the C(state) and C(status) that P(zstack.cloud.zstack_image_store#lookup) returns, which
+        the verdict reports if the scan failed.
+      - A storage without a name is identified by its host and path.
     type: list
-    elements: str
-  prefix:
-    description:
-      - Text before the name of an option in an error message, for roles that take the options from variables such as
-        C(my_role_max_age).
+    elements: raw
+  host:
+    description: Inventory name of the management node, for RV(_value.platform).
     type: str
-    default: ''
+  address:
+    description: Address of the management node, for RV(_value.platform).
+    type: str
+  language:
+    description: Language of the sentences, English or Chinese.
+    type: str
+    choices: [en, zh]
+    default: en
 seealso:
   - plugin: zstack.cloud.zstack_db_backup
     plugin_type: lookup
@@ -119,7 +128,17 @@ _value:
     summary:
       description: The verdict in one sentence.
       type: str
-      sample: "NOT ready for an upgrade: 1 of 2 storages passed (wanted: all)."
+      sample: "NOT ready for an upgrade: 1 of 2 storages passed (required: all)."
+    platform:
+      description: The management node, with O(host) and O(address), each V(null) if it was not given.
+      type: dict
+      sample: {"host": "node1", "address": "zstack.example.com"}
+    values:
+      description:
+        - Number of storages that passed (C(passed)), number of storages (C(count)), and the C(min_storages) of the
+          policy.
+      type: dict
+      sample: {"passed": 1, "count": 2, "min_storages": null}
     platform_version:
       description: Version of the running platform's database, V(null) if it is unknown or the results differ.
       type: str
@@ -152,6 +171,14 @@ _value:
         latest:
           description: The newest backup, as the module describes it.
           type: dict
+        newest_restorable:
+          description: The newest backup that can be restored on the running platform, V(null) if there is none.
+          type: dict
+        values:
+          description:
+            - Number of different backups that are not empty (C(count)), number of all backups (C(total)), and whether
+              the zone of the server's times is known (C(knows_zone)).
+          type: dict
         checks:
           description:
             - The conditions. For a storage that could not be scanned, there is only one, V(scan).
@@ -165,6 +192,23 @@ _value:
             passed:
               description: Whether the condition is met.
               type: bool
+            reason:
+              description:
+                - What was found, as a word that does not change between releases and languages.
+                - Met conditions have V(enough_backups), V(young_enough), V(version_matches), V(large_enough),
+                  V(usual_size), V(smaller) or V(only_backup).
+                - Other conditions have V(no_backup), V(only_empty), V(no_readable_time), V(too_few_backups),
+                  V(too_old), V(in_the_future), V(age_unknown), V(zone_unknown), V(zone_differs), V(version_differs),
+                  V(no_version_matches), V(version_unknown), V(platform_version_unknown), V(versions_unknown),
+                  V(too_small), V(empty), V(size_unknown), V(shrunk), V(usual_size_unknown), V(list_incomplete),
+                  V(scan_failed), V(store_unavailable) or V(no_result).
+              type: str
+              sample: too_old
+            values:
+              description:
+                - The numbers and texts of the reason and the condition. Ages are in seconds, sizes in bytes.
+              type: dict
+              sample: {"max_age": 86400, "age": 266400}
             wanted:
               description: The condition in words.
               type: str
@@ -173,16 +217,24 @@ _value:
               description: What was found, in words.
               type: str
               sample: newest is 3 days 2 h old
+            next_step:
+              description: What to do about a condition that is not met, V(null) if it is met.
+              type: str
+              sample: Set timezone to the zone of the management node, and check the clocks.
         unmet:
           description: The conditions that are not met, one phrase for each.
           type: list
           elements: str
-          sample: ["newest is 3 days 2 h old (wanted: at most 24 h old)"]
+          sample: ["newest is 3 days 2 h old (required: at most 24 h old)"]
+        next_steps:
+          description: What to do about the conditions that are not met.
+          type: list
+          elements: str
     unmet:
       description: The conditions that are not met, each with the name of its storage.
       type: list
       elements: str
-      sample: ["remote: newest is 3 days 2 h old (wanted: at most 24 h old)"]
+      sample: ["remote: newest is 3 days 2 h old (required: at most 24 h old)"]
 """
 
 from collections.abc import Callable
@@ -192,19 +244,28 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils._calls import ZStackError
 from ..module_utils._options import yaml_type
-from ..plugin_utils._verdict import DEFAULTS, check_policy, verify
+from ..plugin_utils._verdict import check_policy, verify
+from ..plugin_utils._words import TABLES, Words
 
 
-def verify_db_backup(results: Any, names: list[str] | None = None, prefix: str = "", **policy: Any) -> dict[str, Any]:
+def verify_db_backup(
+    results: Any,
+    storages: Any = None,
+    host: str | None = None,
+    address: str | None = None,
+    language: str = "en",
+    **policy: Any,
+) -> dict[str, Any]:
     """Return the verdict on results of module or lookup."""
     try:
-        if not isinstance(names, (list, tuple, type(None))):
-            raise ZStackError(f"names must be a list of strings, got a {yaml_type(names)}")
-        return verify(results, check_policy(policy), names or [])
+        if not isinstance(storages, (list, tuple, type(None))):
+            raise ZStackError(f"storages must be a list, got a {yaml_type(storages)}")
+        if language not in TABLES:
+            raise ZStackError(f"language must be {' or '.join(TABLES)}, got {language!r}")
+        verdict = verify(results, check_policy(policy), storages or [], host, address)
+        return Words(language).describe(verdict)
     except ZStackError as exc:
         failure = str(exc)
-    if failure.partition(" ")[0] in DEFAULTS:
-        failure = f"{prefix}{failure}"
     raise AnsibleFilterError(failure)
 
 

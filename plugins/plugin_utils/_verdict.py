@@ -6,23 +6,24 @@
 
 """Check results of the modules and the lookup against a policy. This code reads neither a server nor a clock.
 
-An unknown value does not meet a condition.
+An unknown value does not meet a condition. A verdict has reasons and values, and _words makes the sentences.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 from statistics import median
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
-from ansible.module_utils.common.text.formatters import bytes_to_human, human_to_bytes
+from ansible.module_utils.common.text.formatters import human_to_bytes
 from ansible.module_utils.common.validation import check_type_bool
 
-from ..module_utils._backups import FUTURE, parse_age, scan_hint
+from ..module_utils._backups import FUTURE, parse_age
 from ..module_utils._calls import ZStackError
 from ..module_utils._failures import last_line
 from ..module_utils._options import check_ranges, yaml_type
@@ -42,7 +43,7 @@ _RANGES = {"min_count": (0, None), "min_storages": (1, None)}
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 # Number of backups before the newest whose median is the usual size.
 _USUAL = 7
-_UNITS = ((86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
+_STORE_STATES = ("Connecting", "Disconnected", "Disabled")
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,10 @@ class Policy:
 
 
 class Check(NamedTuple):
-    name: str
+    name: str  # of the condition
     passed: bool
-    wanted: str
-    found: str
+    reason: str  # a key of the table of sentences
+    values: dict[str, Any]
 
 
 def check_policy(written: Mapping[str, Any]) -> Policy:
@@ -129,47 +130,57 @@ _READ: Mapping[str, Callable[[str, Any], Any]] = {
 }
 
 
-def verify(results: Any, policy: Policy, names: Sequence[Any] = ()) -> dict[str, Any]:
-    """Return the verdict on one or more results, including failed results and those of a loop.
+def verify(
+    results: Any,
+    policy: Policy,
+    terms: Sequence[Any] = (),
+    host: str | None = None,
+    address: str | None = None,
+) -> dict[str, Any]:
+    """Return the verdict on one or more results, including failed results and those of a loop, without sentences.
 
-    ``names`` are the names of the storages, in order. The filter's RETURN describes the verdict. Raise ZStackError if
-    ``results`` has another type.
+    ``terms`` are the storages as the lookup takes them, in the order of the results: a mapping can have a ``name``,
+    ``state`` and ``status``. ``host`` and ``address`` identify the platform. Raise ZStackError if ``results`` has
+    another type.
     """
     found = list(_flatten(results))
     storages = []
-    passes: dict[Any, bool] = {}  # by storage, because one that is listed several times counts once
     for number, result in enumerate(found):
         _check_result(result)
-        name = one_line(str(names[number] or "")) if number < len(names) else ""
-        storages.append(_verify_storage(result, policy, name or _address(result) or f"storage {number + 1}"))
-        place = _place(result) or number
-        passes[place] = passes.get(place, True) and storages[-1]["passed"]
-    number_passed = sum(passes.values())
+        term = terms[number] if number < len(terms) and isinstance(terms[number], Mapping) else {}
+        storages.append(_verify_storage(result, policy, term))
+    passes = _passes(found, storages)
     wanted = policy.min_storages or len(passes)
     if storages and wanted > len(passes):
         raise ZStackError(f"min_storages must be at most {len(passes)}, the number of storages, got {wanted}")
-    passed = number_passed >= max(wanted, 1)
-    unmet = [f"{storage['name']}: {reason}" for storage in storages for reason in storage["unmet"]]
+    number_passed = sum(passes)
     versions = {result["platform_version"] for result in found if result.get("platform_version")}
-    if storages:
-        share = "all" if policy.min_storages is None else f"at least {wanted}"
-        reason = f"{number_passed} of {_plural(len(passes), 'storage')} passed (wanted: {share})"
-    else:
-        reason = "no storage was checked"
-    if not passed and (policy.min_storages or not storages):
-        unmet.append(reason)
     return {
-        "passed": passed,
-        "summary": f"{'Ready' if passed else 'NOT ready'} for an upgrade: {reason}.",
+        "passed": number_passed >= max(wanted, 1),
+        "platform": {"host": host, "address": address},
         "platform_version": versions.pop() if len(versions) == 1 else None,
         "checked_at": min(
             (result["checked_at"] for result in found if result.get("checked_at")),
             key=lambda time: read_epoch(time, None) or 0,
             default=None,
         ),
+        "values": {"passed": number_passed, "count": len(passes), "min_storages": policy.min_storages},
         "storages": storages,
-        "unmet": unmet,
     }
+
+
+def _passes(results: Sequence[Mapping[str, Any]], storages: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Return for each storage of each platform whether it passed, each time if it is listed several times."""
+    platforms: dict[Any, dict[str | None, bool]] = {}
+    for number, (result, storage) in enumerate(zip(results, storages)):
+        passed = platforms.setdefault(_place(result) or number, {})
+        version = result.get("platform_version")
+        passed[version] = passed.get(version, True) and storage["passed"]
+    for passed in platforms.values():
+        # A scan that does not report the platform can be of each.
+        if len(passed) > 1 and None in passed and not passed.pop(None):
+            passed.update(dict.fromkeys(passed, False))
+    return [each for passed in platforms.values() for each in passed.values()]
 
 
 def _flatten(results: Any) -> Iterator[Mapping[str, Any]]:
@@ -219,136 +230,134 @@ def _is_scanned(result: Mapping[str, Any]) -> bool:
     return not result.get("failed") and isinstance(backups, Sequence) and not isinstance(backups, (str, bytes))
 
 
-def _scan_failure(result: Mapping[str, Any]) -> str:
-    """Return the reason for a failed scan. Of a failed command, only include the last line, because it is long."""
-    error = result.get("error")
-    if isinstance(error, Mapping) and (hint := scan_hint({"code": None, "details": None, **error})):
-        words = one_line(last_line(error.get("details") or ""))
-        if words:
-            return f"{shorten(words, 300).rstrip('.')}. {hint}"
-    return one_line(str(result.get("msg") or "the result contains no list of backups"))
-
-
-def _verify_storage(result: Mapping[str, Any], policy: Policy, name: str) -> dict[str, Any]:
-    if _is_scanned(result):
-        checks = list(_checks(result, policy))
-    else:
-        checks = [Check("scan", False, "a list of backups", f"could not be scanned: {_scan_failure(result)}")]
-    unmet = _reasons(checks)
+def _verify_storage(result: Mapping[str, Any], policy: Policy, term: Mapping[str, Any]) -> dict[str, Any]:
+    scanned = _is_scanned(result)
+    checks = list(_checks(result, policy)) if scanned else [_failed_scan(result, term)]
+    latest = result.get("latest") if scanned else None
+    backups = _distinct([latest, *result["backups"]] if latest else result["backups"]) if scanned else []
+    restorable = [each for each in backups if each.get("restorable") is True and each.get("created_epoch") is not None]
     return {
         "storage": _url(result),
-        "name": name,
-        "passed": not unmet,
-        "summary": "; ".join(unmet) or _describe(result, result.get("latest")),
-        "latest": result.get("latest"),
+        "name": one_line(str(term.get("name") or "")) or _address(result) or None,
+        "passed": all(check.passed for check in checks),
+        "latest": latest,
+        "newest_restorable": max(restorable, key=lambda each: each["created_epoch"], default=None),
+        "values": {"count": len(backups), "total": result.get("total") or 0, "knows_zone": _knows_zone(result)},
         "checks": [check._asdict() for check in checks],
-        "unmet": unmet,
     }
 
 
-def _describe(result: Mapping[str, Any], latest: Mapping[str, Any] | None) -> str:
-    if not latest:
-        return f"{_no_newest(result)}, and none is required"
-    age, size = latest.get("age_seconds"), latest.get("size")
-    old = "age unknown" if age is None or age < -FUTURE or not _knows_zone(result) else f"{_age(max(age, 0))} old"
-    parts = [_text(latest.get("name")) or "a backup without a name", old]
-    return ", ".join(parts if size is None else [*parts, _size(size)])
-
-
-def _no_newest(result: Mapping[str, Any]) -> str:
-    return "no backup with a readable time" if result["total"] else "no backup"
+def _failed_scan(result: Mapping[str, Any], term: Mapping[str, Any]) -> Check:
+    """Return the reason for a failed scan. Of a failed command, only include the last line, because it is long."""
+    fields = result.get("error")
+    error = fields if isinstance(fields, Mapping) else {}
+    hint = error.get("hint")
+    text = one_line(str(result.get("msg") or "")).removesuffix(one_line(str(hint or ""))).strip()
+    if error.get("code") == "SYS.1000" and (last := one_line(last_line(error.get("details") or ""))):
+        text = shorten(last, 300)
+    values = {"error": text.rstrip("."), "hint": hint, "hint_reason": error.get("hint_reason")}
+    for state in (term.get("state"), term.get("status")):
+        if state in _STORE_STATES:
+            return Check("scan", False, "store_unavailable", {**values, "state": state})
+    return Check("scan", False, "scan_failed" if text else "no_result", values)
 
 
 def _knows_zone(result: Mapping[str, Any]) -> bool:
     return result.get("timezone_source") in ("option", "server", "login")
 
 
-def _reasons(checks: Sequence[Check]) -> list[str]:
-    """Return the reasons for conditions that are not met. Several conditions can have the same reason."""
-    wanted: dict[str, list[str]] = {}
-    for check in checks:
-        if not check.passed:
-            wanted.setdefault(check.found, []).append(check.wanted)
-    if any(check.name == "scan" for check in checks):
-        return list(wanted)
-    return [f"{found} (wanted: {', '.join(conditions)})" for found, conditions in wanted.items()]
+def _distinct(backups: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the backups that are not empty, each once, newest first."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for backup in backups:
+        identity = backup.get("install_path") or backup.get("id") or sorted(map(str, backup.items()))
+        if backup.get("size") != 0:
+            found.setdefault(str(identity), backup)
+    return sorted(found.values(), key=lambda backup: (-(backup.get("created_epoch") or 0), str(backup)))
+
+
+def _is_complete(result: Mapping[str, Any]) -> bool:
+    return len(result["backups"]) >= result["total"]
 
 
 def _checks(result: Mapping[str, Any], policy: Policy) -> Iterator[Check]:
     latest, total = result.get("latest"), result["total"]
     if policy.min_count is not None:
-        count = _plural(total, "backup") if total else "no backup"
-        yield Check("min_count", total >= policy.min_count, f"at least {policy.min_count}", count)
+        # limit and max_age do not change how many backups the storage has.
+        count = total - len(result["backups"]) + len(_distinct(result["backups"]))
+        passed = count >= policy.min_count
+        short = "too_few_backups" if count else "only_empty" if total else "no_backup"
+        values = {"count": count, "min_count": policy.min_count}
+        yield Check("min_count", passed, "enough_backups" if passed else short, values)
     for name, check in _LATEST_CHECKS.items():
         limit = getattr(policy, name)
         if name == "min_size" and latest and latest.get("size") == 0:
             limit = limit or 1  # an empty file is no backup, whatever the policy
-        if limit is not None:
-            wanted, passed, found = check(result, latest or {}, limit)
-            if not latest:
-                passed, found = False, _no_newest(result)
-            yield Check(name, passed, wanted, found)
+        if limit is None:
+            continue
+        values = {} if name == "restorable" else {name: float(limit) if name == "max_shrink" else limit}
+        if latest:
+            passed, reason, more = check(result, latest, limit)
+        else:
+            passed, reason, more = False, "no_readable_time" if total else "no_backup", {}
+        yield Check(name, passed, reason, {**values, **more})
 
 
-def _check_age(result: Mapping[str, Any], latest: Mapping[str, Any], limit: Any) -> tuple[str, bool, str]:
+def _check_age(result: Mapping[str, Any], latest: Mapping[str, Any], limit: Any) -> tuple[bool, str, dict[str, Any]]:
     age = latest.get("age_seconds")
-    wanted = f"at most {_age(limit)} old"
     if not _knows_zone(result):
-        return wanted, False, "age unknown, because the server's time zone is unknown: set timezone"
+        return False, "zone_unknown", {}
     if age is None:
-        return wanted, False, "age unknown"
+        return False, "age_unknown", {}
     if age < -FUTURE:
-        return wanted, False, f"newest is {_age(-age)} in the future: check timezone, and the clocks"
-    old = _age(max(age, 0))
-    if age > limit and old == _age(limit):
-        wanted, old = f"at most {_age(limit, len(_UNITS))} old", _age(age, len(_UNITS))
-    return wanted, age <= limit, f"newest is {old} old"
+        return False, "in_the_future", {"ahead": -age}
+    return age <= limit, "young_enough" if age <= limit else "too_old", {"age": max(age, 0)}
 
 
-def _check_version(result: Mapping[str, Any], latest: Mapping[str, Any], _limit: Any) -> tuple[str, bool, str]:
-    version, platform = (_text(each) for each in (latest.get("version"), result.get("platform_version")))
-    wanted = f"version {platform}" if platform else "the running platform's version"
-    found = f"newest has {f'version {version}' if version else 'an unknown version'}"
-    return wanted, latest.get("restorable") is True, found if platform else f"{found}, and the platform's is unknown"
+def _check_version(
+    result: Mapping[str, Any], latest: Mapping[str, Any], _limit: Any
+) -> tuple[bool, str, dict[str, Any]]:
+    version, platform = latest.get("version") or None, result.get("platform_version") or None
+    values: dict[str, Any] = {"version": version, "platform_version": platform}
+    if latest.get("restorable") is True:
+        return True, "version_matches", values
+    if not version:
+        return False, "version_unknown" if platform else "versions_unknown", values
+    if not platform:
+        return False, "platform_version_unknown", values
+    backups = _distinct(result["backups"])
+    if len(backups) > 1 and _is_complete(result) and all(each.get("restorable") is False for each in backups):
+        return False, "no_version_matches", {**values, "count": len(backups)}
+    return False, "version_differs", values
 
 
-def _check_size(_result: Mapping[str, Any], latest: Mapping[str, Any], limit: Any) -> tuple[str, bool, str]:
+def _check_size(_result: Mapping[str, Any], latest: Mapping[str, Any], limit: Any) -> tuple[bool, str, dict[str, Any]]:
     size = latest.get("size")
-    wanted = f"at least {_size(limit)}"
     if size is None:
-        return wanted, False, "size of the newest is unknown"
-    found = _size(size)
-    if size < limit and found == _size(limit):
-        wanted, found = f"at least {limit} bytes", f"{size} bytes"
-    return wanted, size >= limit, f"newest is {found}"
+        return False, "size_unknown", {}
+    return size >= limit, "large_enough" if size >= limit else "too_small" if size else "empty", {"size": size}
 
 
-def _check_shrink(result: Mapping[str, Any], latest: Mapping[str, Any], limit: Any) -> tuple[str, bool, str]:
+def _check_shrink(result: Mapping[str, Any], latest: Mapping[str, Any], limit: Any) -> tuple[bool, str, dict[str, Any]]:
     size = latest.get("size")
-    wanted = f"at most {_percent(limit)} below the usual size"
     if size is None:
-        return wanted, False, "size of the newest is unknown"
-    earlier = [backup for backup in result["backups"] if backup.get("created_epoch") is not None]
-    if latest in earlier:
-        earlier.remove(latest)  # once, because other backups may be equal to it
-    # Empty files are no backups to compare with.
-    earlier = [backup for backup in earlier if backup.get("size") != 0]
-    earlier.sort(key=lambda backup: (-backup["created_epoch"], str(backup)))
-    if len(earlier) < _USUAL and len(result["backups"]) < result["total"]:
-        found = "usual size unknown, because the result does not contain all backups: remove limit and max_age"
-        return wanted, False, found
-    sizes = [Fraction(backup["size"]) for backup in earlier[:_USUAL] if backup.get("size") is not None]
+        return False, "size_unknown", {}
+    others = [each for each in _distinct([latest, *result["backups"]]) if each != latest]
+    earlier = [each for each in others if each.get("created_epoch") is not None]
+    if len(earlier) < _USUAL and not _is_complete(result):
+        return False, "list_incomplete", {}
+    sizes = [Fraction(each["size"]) for each in earlier[:_USUAL] if each.get("size") is not None]
     if not sizes:
-        only = all(backup == latest or backup.get("size") == 0 for backup in result["backups"])
-        return wanted, only, "no earlier backup to compare with" if only else "usual size unknown"
+        return (False, "usual_size_unknown", {}) if others else (True, "only_backup", {})
     usual = median(sizes)
+    values: dict[str, Any] = {"size": size, "usual": int(usual)}
     if size >= usual:
-        return wanted, True, f"newest is {_size(size)}, the usual is {_size(int(usual))}"
+        return True, "usual_size", values
     shrink = 100 * (usual - size) / usual
     passed = shrink <= limit
     # Round away from the limit, so that the number agrees with the verdict.
     rounded = Fraction((floor if passed else ceil)(shrink * 10), 10)
-    return wanted, passed, f"newest is {_size(size)}, {_percent(rounded)} below the usual {_size(int(usual))}"
+    return passed, "smaller" if passed else "shrunk", {**values, "shrink": float(rounded)}
 
 
 _LATEST_CHECKS = {
@@ -365,40 +374,11 @@ def _url(result: Mapping[str, Any]) -> str | None:
 
 
 def _place(result: Mapping[str, Any]) -> str:
-    """Return a storage's address, the same for all ways to write its URL."""
-    host, _slash, path = _address(result).partition("/")
-    return f"{host.lower().removesuffix(':22').rstrip('.')}/{path.rstrip('/')}" if host else ""
+    """Return the host and SSH port of a storage. The path selects nothing (src)."""
+    host, _colon, port = _address(result).partition("/")[0].partition(":")
+    return f"{unquote(host).lower().rstrip('.')}:{int(port) if port.isdecimal() else 22}" if host else ""
 
 
 def _address(result: Mapping[str, Any]) -> str:
     """Return the host, port and path of a storage."""
     return (_url(result) or "").rpartition("@")[2]
-
-
-def _text(value: Any) -> str:
-    """Return a text from the server on one line, shortened."""
-    return shorten(one_line(str(value or "")), 100)
-
-
-def _age(seconds: int, units: int = 2) -> str:
-    """Return an age in its largest units. Ages of less than two days are in hours."""
-    parts = []
-    for size, unit in _UNITS:
-        if size == 86400 and seconds < 2 * size:
-            continue
-        count, seconds = divmod(seconds, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:units]) or "0 s"
-
-
-def _size(size: int) -> str:
-    return str(bytes_to_human(size)) if size < 10**24 else f"{shorten(str(size), 30)} bytes"
-
-
-def _percent(share: Fraction) -> str:
-    return f"{str(float(share)).removesuffix('.0')}%"
-
-
-def _plural(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import ansible.template
@@ -15,7 +16,7 @@ from ansible.errors import AnsibleError, AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.zstack.cloud.plugins.filter import verify_db_backup as plugin
-from ansible_collections.zstack.cloud.plugins.plugin_utils import _verdict
+from ansible_collections.zstack.cloud.plugins.plugin_utils import _verdict, _words
 
 
 def render(expression: str, **variables: Any) -> Any:
@@ -32,7 +33,7 @@ def test_a_template_reads_the_verdict_on_what_the_lookup_returned() -> None:
 
 
 def test_a_template_names_the_storages() -> None:
-    verdict = render("[{}] | zstack.cloud.verify_db_backup(names=['local'])")
+    verdict = render("[{}] | zstack.cloud.verify_db_backup(storages=[{'name': 'local'}])")
     assert verdict["storages"][0]["name"] == "local"
 
 
@@ -40,11 +41,11 @@ def test_a_template_names_the_storages() -> None:
     ("expression", "words"),
     [
         ("[] | zstack.cloud.verify_db_backup(max_age='1 day')", "max_age must be a whole number with a unit"),
-        ("[] | zstack.cloud.verify_db_backup(max_age='1 day', prefix='my_')", "my_max_age must be a whole number"),
-        ("[{}] | zstack.cloud.verify_db_backup(min_storages=2, prefix='my_')", "my_min_storages must be at most 1"),
+        ("[{}] | zstack.cloud.verify_db_backup(min_storages=2)", "min_storages must be at most 1"),
+        ("[] | zstack.cloud.verify_db_backup(language='de')", "language must be en or zh, got 'de'"),
         ("[] | zstack.cloud.verify_db_backup(max_sink=1)", "unsupported options: max_sink; supported: max_age, "),
         ("'text' | zstack.cloud.verify_db_backup", "results must be what the module or the lookup returned"),
-        ("[] | zstack.cloud.verify_db_backup(names='local')", "names must be a list of strings, got a string"),
+        ("[] | zstack.cloud.verify_db_backup(storages='local')", "storages must be a list, got a string"),
     ],
 )
 def test_a_wrong_use_fails_with_one_line_that_names_the_option(expression: str, words: str) -> None:
@@ -57,8 +58,20 @@ def test_an_invalid_policy_is_a_filter_error() -> None:
         plugin.verify_db_backup([], min_count=-1)
 
 
+def test_the_documentation_lists_every_reason() -> None:
+    contains = yaml.safe_load(plugin.RETURN)["_value"]["contains"]["storages"]["contains"]["checks"]["contains"]
+    documented = re.findall(r"V\((\w+)\)", " ".join(contains["reason"]["description"]))
+    assert set(documented) == {key.removeprefix("found.") for key in _words.TABLES["en"] if key.startswith("found.")}
+
+
+def test_the_verdict_is_in_the_language_of_the_option_and_names_the_platform() -> None:
+    verdict = render("[] | zstack.cloud.verify_db_backup(language='zh', host='node1', address='192.0.2.10')")
+    assert verdict["summary"] == "暂不满足升级条件：没有检查任何备份服务器。"
+    assert verdict["platform"] == {"host": "node1", "address": "192.0.2.10"}
+
+
 def test_the_documentation_names_every_condition_and_its_default() -> None:
     documented = yaml.safe_load(plugin.DOCUMENTATION)["options"]
-    assert documented.keys() == {"_input", "names", "prefix", *_verdict.DEFAULTS}
+    assert documented.keys() == {"_input", "storages", "host", "address", "language", *_verdict.DEFAULTS}
     for option, default in _verdict.DEFAULTS.items():
         assert documented[option].get("default") == default
