@@ -1,0 +1,284 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The figures of the report: what is drawn where, which days are missing, and what counts as a change."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from copy import deepcopy
+from datetime import date, datetime, timedelta, timezone, tzinfo
+from itertools import pairwise
+from statistics import median_low
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ansible_collections.zstack.cloud.plugins.plugin_utils._figures import (
+    OTHER,
+    RESTORABLE,
+    UNKNOWN,
+    Figures,
+    Gap,
+    draw,
+    fingerprint,
+)
+from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import check_policy, verify
+
+NOW = datetime(2026, 11, 23, 17, 0, tzinfo=timezone(timedelta(hours=8)))
+RUNNING = "4.8.30"
+
+
+def backup(
+    taken: datetime | None, version: str | None = RUNNING, size: int | None = 100, **more: Any
+) -> dict[str, Any]:
+    return {
+        "id": None,
+        "name": f"zstack-db-{taken}",
+        "version": version,
+        "size": size,
+        "created_at": taken and taken.isoformat(),
+        "created_epoch": taken and int(taken.timestamp()),
+        "age_seconds": taken and int((NOW - taken).total_seconds()),
+        "restorable": version and version == RUNNING,
+        **more,
+    }
+
+
+def hours_ago(*hours: float, zone: tzinfo | None = None) -> list[dict[str, Any]]:
+    return [backup((NOW - timedelta(hours=each)).astimezone(zone or NOW.tzinfo)) for each in hours]
+
+
+def result(backups: Sequence[dict[str, Any]], now: datetime = NOW) -> dict[str, Any]:
+    return {
+        "backups": list(backups),
+        "latest": next((each for each in backups if each["created_epoch"] is not None), None),
+        "total": len(backups),
+        "storage": "ssh://root@192.0.2.20/zstack_bs",
+        "checked_at": now.isoformat(),
+        "timezone": "Asia/Shanghai",
+        "timezone_source": "server",
+        "platform_version": RUNNING,
+    }
+
+
+def drawn(*storages: Sequence[dict[str, Any]], now: datetime = NOW) -> Figures:
+    return draw([result(backups, now) for backups in storages], 0)
+
+
+def days(gaps: Sequence[Gap]) -> list[str]:
+    """Return the missing days."""
+    return [str(date(1970, 1, 1) + timedelta(days=day)) for gap in gaps for day in range(gap.since, gap.until + 1)]
+
+
+@pytest.mark.parametrize(
+    ("hours", "missed"),
+    [
+        pytest.param([15, 39, 63, 91.3, 111, 135], 1, id="an evening backup does not hide the next night"),
+        pytest.param([16.9, 41.1, 64.9, 89.1], 0, id="nights around midnight"),
+        pytest.param([24 * 7 * week + 15 for week in range(6)], 0, id="weekly"),
+        pytest.param([24 * 7 * week + 15 for week in (0, 1, 2, 6, 7)], 27, id="a month without a weekly backup"),
+        pytest.param([], 0, id="none"),
+        pytest.param([15], 0, id="one"),
+        pytest.param([15 + 24 * 3], 2, id="one, three days ago"),
+        pytest.param([15, 15 + 24 * 10, 15 + 24 * 11], 9, id="the shorter of two intervals is the usual one"),
+        pytest.param([15, 39, 63, 24 * 365 * 3], 0, id="one of years ago"),
+        pytest.param([-24 * 30, 15, 39, 39 + 48], 1, id="one in the future"),
+        pytest.param([-24 * 30], 0, id="only one in the future"),
+        pytest.param([24 * 365 * 20], 13, id="only one of decades ago: all of the axis"),
+    ],
+)
+def test_a_day_without_a_backup_is_missed_unless_backups_are_rarer(hours: list[float], missed: int) -> None:
+    figures = drawn(hours_ago(*sorted(hours)))
+    assert figures.missed == sum(gap.days for gap in figures.rows[0].gaps) == missed
+    assert all(gap.x >= 0 and gap.width > 0 and gap.x + gap.width <= 100 for gap in figures.gaps)
+
+
+def missing_days(storages: Sequence[Sequence[datetime]], checked: datetime) -> list[list[str]]:
+    """Return the missing days of each storage and of the platform as the guide defines them, day by day."""
+    intervals = []
+    for backups in storages:
+        dates = sorted({each.date() for each in backups})
+        intervals.append(median_low([(to - since).days for since, to in pairwise(dates)]) if len(dates) > 1 else None)
+    intervals.append(min((each for each in intervals if each), default=None))
+    found = []
+    for backups, interval in zip([*storages, [each for mine in storages for each in mine]], intervals):
+        longest = timedelta(hours=26) if (interval or 1) == 1 else timedelta(days=1.5 * (interval or 1))
+        taken = {each.date() for each in backups}
+        missing = []
+        for number in range(60, 0, -1):
+            day = checked.date() - timedelta(days=number)
+            before = [each for each in backups if each.date() < day]
+            after = [each for each in backups if each.date() > day] or [checked]
+            if day not in taken and before and min(after) - max(before) > longest:
+                missing.append(str(day))
+        found.append(missing)
+    return found
+
+
+def test_missing_days_are_those_of_an_independent_computation() -> None:
+    chance = random.Random(7)
+    lengths = set()
+    for _node in range(200):
+        zone = ZoneInfo(chance.choice(["America/New_York", "Asia/Shanghai", "Europe/Berlin"]))
+        now = NOW.astimezone(zone)
+        storages = []
+        for _storage in range(chance.choice([1, 1, 2, 3])):
+            step, hour = chance.choice([1, 1, 1, 2, 7]), chance.choice([0, 2, 23])
+            hours = [day * 24 + hour + chance.choice([0, 0, 0.4, -0.4]) for day in range(1, 50, step)]
+            times = [NOW - timedelta(hours=each) for each in hours if chance.random() < 0.8]
+            storages.append([each.astimezone(zone) for each in times or [NOW - timedelta(hours=5)]])
+        figures = drawn(*([backup(each) for each in sorted(mine, reverse=True)] for mine in storages), now=now)
+        expected = missing_days(storages, now)
+        assert [*(days(row.gaps) for row in figures.rows), days(figures.gaps)] == expected
+        lengths |= {len(each) for each in expected}
+    assert len(lengths) > 5
+
+
+def test_the_day_of_a_backup_is_that_of_the_offset_at_its_time() -> None:
+    zone = ZoneInfo("America/New_York")
+    now = datetime(2026, 11, 5, 12, tzinfo=zone)
+    nights = [
+        datetime(2026, month, day, 0, 15, tzinfo=zone)
+        for month, dates in ((11, range(5, 0, -1)), (10, range(31, 14, -1)))
+        for day in dates
+        if (month, day) != (10, 20)
+    ]
+    assert days(drawn([backup(each) for each in nights], now=now).gaps) == ["2026-10-20"]
+
+
+def test_an_old_backup_does_not_compress_the_time_axis() -> None:
+    figures = drawn(hours_ago(*(24 * day + 15 for day in range(15)), 24 * 2900))
+    (row,) = figures.rows
+    positions = [mark.x for mark in row.marks]
+    assert len(positions) == 15
+    assert max(positions) - min(positions) > 80
+    assert (row.older, str(row.oldest)[:4]) == (1, "2018")
+
+
+@pytest.mark.parametrize("year", [2, 1970, 9998])
+def test_a_nonsense_time_is_not_drawn(year: int) -> None:
+    nonsense = backup(datetime(year, 6, 1, tzinfo=timezone.utc))
+    figures = drawn([nonsense, nonsense], hours_ago(15, 39))
+    assert [len(row.marks) for row in figures.rows] == [0, 2]
+    assert figures.missed == 0
+    assert [row.future for row in figures.rows] == ([2, 0] if year == 9998 else [0, 0])
+
+
+def test_backups_without_a_time_are_counted_and_not_drawn() -> None:
+    (row,) = drawn([*hours_ago(15), backup(None), backup(None)]).rows
+    assert (len(row.marks), row.undated, row.future) == (1, 2, 0)
+
+
+def test_a_glyph_only_depends_on_whether_the_backup_can_be_restored() -> None:
+    versions = [RUNNING, "4.7.21", None, "4.9.0"]
+    hours = hours_ago(15, 39, 63, 87)
+    backups = [backup(datetime.fromisoformat(hours[n]["created_at"]), each) for n, each in enumerate(versions)]
+    figures = drawn(backups)
+    assert [mark.glyph for mark in figures.rows[0].marks] == [RESTORABLE, OTHER, UNKNOWN, OTHER]
+    assert figures.glyphs == [RESTORABLE, OTHER, UNKNOWN]
+    assert drawn(backups[1:2]).glyphs == [OTHER]
+
+
+def test_a_change_of_version_has_a_line_and_a_label_that_does_not_overlap() -> None:
+    backups = hours_ago(*(24 * day + 15 for day in range(12)))
+    for number, each in enumerate(backups):
+        each["version"] = RUNNING if number < 6 else f"4.7.{number}"
+    (row,) = drawn(backups).rows
+    assert [(each.old, each.new) for each in row.changes][-1] == ("4.7.6", RUNNING)
+    assert len(row.changes) == 6
+    assert all(later.x - earlier.x >= 10 for later, earlier in pairwise(row.labels))
+
+
+@pytest.mark.parametrize("size", [None, 0, 1, 10**300])
+def test_any_size_can_be_drawn(size: int | None) -> None:
+    backups = hours_ago(15, 39)
+    backups[0]["size"] = size
+    (row,) = drawn(backups).rows
+    bars = [bar for each in row.bars.values() for bar in each]
+    assert len(bars) == (1 if size is None else 2)
+    assert all(0 <= bar.y <= 70 for bar in bars)
+
+
+def test_a_node_without_any_result_has_figures_too() -> None:
+    figures = draw([], int(NOW.timestamp()))
+    assert (figures.checked_at, figures.since, figures.missed, list(figures.rows)) == (None, None, 0, [])
+
+
+@pytest.mark.parametrize(("length", "by_month"), [(1, False), (400, True), (3600, True)])
+def test_ticks_are_few_and_within_the_width(length: int, by_month: bool) -> None:
+    figures = drawn(hours_ago(*(24 * day + 15 for day in range(0, length, 1 + length // 400))))
+    assert 3 <= len(figures.ticks) <= 7
+    assert all(0 <= tick.x <= 100 for tick in figures.ticks)
+    assert figures.by_month == by_month
+
+
+def node(backups: Sequence[dict[str, Any]], now: datetime = NOW, **policy: Any) -> dict[str, Any]:
+    results = [result(backups, now)]
+    return {
+        "host": "mn1",
+        "address": "192.0.2.10",
+        "reason": None,
+        "results": results,
+        "verdict": verify(results, check_policy(policy)),
+    }
+
+
+def mark_of(*nodes: dict[str, Any], language: str = "en") -> str:
+    return fingerprint(nodes, [draw(each["results"], 0) for each in nodes], language)
+
+
+def test_only_times_and_ages_are_no_change() -> None:
+    backups = hours_ago(15, 39)
+    later = deepcopy(backups)
+    for each in later:
+        each["age_seconds"] += 3 * 3600
+    assert mark_of(node(backups)) == mark_of(node(later, NOW + timedelta(hours=3)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda one, other: other.update(node(hours_ago(15, 39), max_age="3d")),
+        lambda one, other: other.update(node(hours_ago(15, 39), max_shrink=None)),
+        lambda one, other: other.update(node(hours_ago(15, 39), min_storages=1)),
+        lambda one, other: other.update(node(hours_ago(15), min_count=1)),
+        lambda one, other: other.update(host="mn2"),
+        lambda one, other: other.update(address="192.0.2.11"),
+        lambda one, other: other.update(verdict=None, reason="timeout must be an integer"),
+        lambda one, other: one["results"][0].update(timezone_source="host"),
+        lambda one, other: one["results"][0].update(platform_version=None),
+        *(
+            lambda one, other, key=key: one["results"][0]["backups"][0].update({key: "other"})
+            for key in ("id", "name", "version", "restorable")
+        ),
+        lambda one, other: one["results"][0]["backups"][0].update(size=1),
+    ],
+)
+def test_everything_else_of_each_host_is_a_change(change: Any) -> None:
+    nodes = [node(hours_ago(15, 39)), node(hours_ago(15, 39))]
+    before = mark_of(*nodes)
+    change(*nodes)
+    assert mark_of(*nodes) != before
+
+
+def test_a_verdict_a_gap_and_the_language_are_changes() -> None:
+    assert mark_of(node(hours_ago(15)), language="zh") != mark_of(node(hours_ago(15)))
+    old = hours_ago(20)
+    older = deepcopy(old)
+    older[0]["age_seconds"] += 10 * 3600
+    assert mark_of(node(older)) != mark_of(node(old))
+    assert mark_of(node(older, NOW + timedelta(days=3))) != mark_of(node(older))
+
+
+def test_a_thousand_storages_are_drawn_within_a_second() -> None:
+    many = [result(hours_ago(*(24 * day + 15 for day in range(15)))) for _storage in range(1000)]
+    one = [result(hours_ago(*(day + 15 for day in range(10_000))))]
+    for results in (many, one):
+        start = time.process_time()
+        draw(results, 0)
+        assert time.process_time() - start < 1
