@@ -216,6 +216,29 @@ def test_a_secret_can_be_vaulted_in_the_playbook(face: str, zstack: Simulator, t
         assert secret not in json.dumps(played.outcomes)
 
 
+def test_the_role_takes_vaulted_secrets_in_every_place(zstack: Simulator, tmp_path: Path) -> None:
+    storage, (name, password) = zstack.storages[0], zstack.account
+    bare, named = storage.url_without_password, {"url": storage.url_without_password, "name": "nightly"}
+    places: list[dict[str, Any]] = [
+        {"verify_db_backup_storages": Vaulted(storage.url)},
+        {"verify_db_backup_storages": [Vaulted(storage.url)]},
+        {"verify_db_backup_storages": [{**named, "password": Vaulted(storage.password)}]},
+        {"verify_db_backup_storages": bare, "zstack_storage_password": Vaulted(storage.password)},
+        {"verify_db_backup_storages": [named], "zstack_storage_passwords": {"nightly": Vaulted(storage.password)}},
+    ]
+    role = {"ansible.builtin.include_role": {"name": "zstack.cloud.verify_db_backup"}}
+    known = {**zstack.variables, "zstack_account_password": Vaulted(password)}
+    playbook = {"hosts": "localhost", "gather_facts": False, "tasks": [{**role, "vars": each} for each in places]}
+    (tmp_path / "playbook.yml").write_text(yaml.dump([{**playbook, "vars": known}], Dumper=Dumper))
+    (tmp_path / "vault-password").write_text(VAULT_PASSWORD)
+    vault = {"ANSIBLE_VAULT_PASSWORD_FILE": str(tmp_path / "vault-password")}
+    done = run("ansible-playbook", "playbook.yml", "-vvv", place=tmp_path, **vault)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert zstack.paths.count("/v1/database-backups/image-store") == len(places)
+    for secret in (storage.password, quote(storage.password), password):
+        assert secret not in done.stdout + done.stderr
+
+
 def test_a_variable_that_is_not_needed_is_not_evaluated(zstack: Simulator, tmp_path: Path) -> None:
     undefined = dict.fromkeys(("zstack_account_password", "zstack_host", "zstack_storage_password"), "{{ nowhere }}")
     known = {"host": zstack.host, "port": zstack.port, "session_uuid": zstack.open_session()}
