@@ -12,14 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import html
 import json
 import re
 import socket
 import struct
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime, parsedate_to_datetime
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -33,6 +37,14 @@ _CHUNK = 65536
 #: Seconds for a client on a busy machine to read what was sent, before a reset makes its kernel discard that.
 _BEFORE_RESET = 2
 
+#: The times in the reply to a login.
+_TIME = re.compile(r'(?<=Date":)"[^"]*"')
+
+
+def _now() -> datetime:
+    return datetime.now(timezone(timedelta(hours=8)))
+
+
 #: How an echo can be encoded.
 _ENCODERS: Mapping[str, Callable[[str], str]] = {
     "json": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
@@ -41,6 +53,8 @@ _ENCODERS: Mapping[str, Callable[[str], str]] = {
     "html": html.escape,
     "shell": lambda text: "'" + text.replace("'", "'\\''") + "'",
     "url": lambda text: quote(text, safe=""),
+    "iso_times": lambda text: _TIME.sub(f'"{_now().isoformat(timespec="seconds")}"', text),
+    "epoch_times": lambda text: _TIME.sub(str(int(_now().timestamp() * 1000)), text),
 }
 
 
@@ -49,11 +63,12 @@ class Injection:
     """What to do to a reply. Whatever is not set is that of the call's own reply. The connection then closes.
 
     ``body`` is a text or a list of pieces: a text; ``{base64: ...}``; ``{repeat: text, times: n}``;
-    ``{echo: url | storage_password | headers | body}``, that part of the request, encoded by each of
-    ``as: [json | json_escapes | html | shell | url, ...]`` in turn; ``{own: true}``, the body of the call's own reply.
+    ``{echo: url | storage_password | headers | body}``, that part of the request; ``{own: true}``, the body of the
+    call's own reply. An echo and the own body are encoded by each of ``as: [json | json_escapes | html | shell | url |
+    iso_times | epoch_times, ...]`` in turn.
 
-    A call with a ``body`` is carried out only if ``own`` is one of its pieces. A call that is cut ``before`` its reply
-    is not carried out, unless ``own`` is a piece: then it is, and the reply is lost.
+    A call with a ``body`` is carried out only if ``own`` is one of its pieces, or with ``carry_out``. A call that is
+    cut ``before`` its reply is not carried out, unless it has one of these: then it is, and the reply is lost.
     """
 
     #: Seconds before the first byte.
@@ -68,8 +83,14 @@ class Injection:
     body: str | list[Any] | None = None
     #: Whether the body is a management node's plain text, which newer servers send as JSON.
     refusal: bool = False
-    #: How often to compress the body. Its length is then not announced.
-    gzip: int = 0
+    #: How to compress the body, one after the other: ENCODINGS. Its length is then not announced.
+    encode: Sequence[str] = ()
+    #: Whether to carry out the call although nothing of its own reply is in the body.
+    carry_out: bool = False
+    #: Seconds that the Date lies behind, or ahead if negative.
+    late: float = 0
+    #: Whether to send the body alone, which is then no HTTP.
+    bare: bool = False
     #: Send a byte every ``pace`` seconds, from here on.
     drip: Literal["head", "body"] | None = None
     pace: float = 1
@@ -80,7 +101,9 @@ class Injection:
     @property
     def needs_own_reply(self) -> bool:
         """Whether to carry out the call."""
-        return self.cut != "before" if self.body is None else {"own": True} in self.pieces
+        if self.body is None:
+            return self.carry_out or self.cut != "before"
+        return self.carry_out or any("own" in piece for piece in self.pieces if not isinstance(piece, str))
 
     @property
     def pieces(self) -> list[Any]:
@@ -125,8 +148,8 @@ async def _send(
 ) -> None:
     length = sum(map(len, body))
     headers = {
-        "Date": date,
-        "Content-Length": None if fault.gzip else str(length),
+        "Date": format_datetime(parsedate_to_datetime(date) - timedelta(seconds=fault.late), usegmt=True),
+        "Content-Length": None if fault.encode else str(length),
         "Connection": "close",
         **fault.headers,
     }
@@ -136,9 +159,9 @@ async def _send(
         *(_plain(line) for line in fault.lines),
     ]
     chunks: Iterable[bytes] = [b"".join(body)[: length // 2]] if fault.cut == "middle" else body
-    for _dummy in range(fault.gzip):
-        chunks = _gzip(chunks)
-    head = b"\r\n".join([*lines, b"", b""])
+    for encoding in fault.encode:
+        chunks = ENCODINGS[encoding](chunks)
+    head = b"" if fault.bare else b"\r\n".join([*lines, b"", b""])
     await _write(transport, [head], fault.pace if fault.drip == "head" else 0)
     await _write(transport, chunks, fault.pace if fault.drip else 0)
 
@@ -183,12 +206,9 @@ async def _body(fault: Injection, request: web.Request, own: web.Response) -> li
             chunks.append(_plain(piece))
         elif "own" in piece:
             assert isinstance(own.body, bytes)
-            chunks.append(own.body)
+            chunks.append(_encoded(own.body.decode(), piece))
         elif "echo" in piece:
-            text = echo[piece["echo"]]
-            for encoder in piece.get("as", ()):
-                text = _ENCODERS[encoder](text)
-            chunks.append(text.encode())
+            chunks.append(_encoded(echo[piece["echo"]], piece))
         else:
             chunks += _repeated(piece["repeat"].encode(), piece["times"])
     return chunks
@@ -198,8 +218,30 @@ def _plain(piece: str | Mapping[str, str]) -> bytes:
     return piece.encode() if isinstance(piece, str) else base64.b64decode(piece["base64"])
 
 
-def _gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    compressor = zlib.compressobj(wbits=31)
+def _encoded(text: str, piece: Mapping[str, Any]) -> bytes:
+    for encoder in piece.get("as", ()):
+        text = _ENCODERS[encoder](text)
+    return text.encode()
+
+
+def _compressed(chunks: Iterable[bytes], wbits: int) -> Iterator[bytes]:
+    compressor = zlib.compressobj(wbits=wbits)
     for chunk in chunks:
         yield compressor.compress(chunk)
     yield compressor.flush()
+
+
+def _gzip_members(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a gzip member for each half of the body."""
+    body = b"".join(chunks)
+    half = len(body) // 2
+    yield from (gzip.compress(part) for part in (body[:half], body[half:]))
+
+
+#: How a body can be compressed. ``deflate`` is zlib's format, as HTTP means it, and ``raw_deflate`` what some send.
+ENCODINGS: Mapping[str, Callable[[Iterable[bytes]], Iterable[bytes]]] = {
+    "gzip": partial(_compressed, wbits=31),
+    "gzip_members": _gzip_members,
+    "deflate": partial(_compressed, wbits=15),
+    "raw_deflate": partial(_compressed, wbits=-15),
+}

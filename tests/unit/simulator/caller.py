@@ -42,11 +42,13 @@ class Caller:
     def raw(self, method: str, path: str, **arguments: Any) -> requests.Response:
         return self._http.request(method, self._url + path, **{"timeout": HANGS, "allow_redirects": False, **arguments})
 
-    def log_in(self, password: str | None = None, **arguments: Any) -> requests.Response:
+    def login_body(self, password: str | None = None) -> dict[str, Any]:
         name, right_password = self.zstack.account
         digest = hashlib.sha512((password or right_password).encode()).hexdigest()
-        body = {"logInByAccount": {"accountName": name, "password": digest}}
-        return self.call("PUT", "/v1/accounts/login", json=body, **arguments)
+        return {"logInByAccount": {"accountName": name, "password": digest}}
+
+    def log_in(self, password: str | None = None, **arguments: Any) -> requests.Response:
+        return self.call("PUT", "/v1/accounts/login", json=self.login_body(password), **arguments)
 
     def log_out(self, session: str, **arguments: Any) -> requests.Response:
         return self.call("DELETE", f"/v1/accounts/sessions/{session}", **arguments)

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.zstack.cloud.tests.simulator import Fault, Simulator, catalogue
+from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.unit.simulator.caller import SCAN, Caller, error_of, plain
 
 SHANGHAI = timezone(timedelta(hours=8))
-REFUSALS = [fault for fault in catalogue("json").values() if fault.injection and fault.injection.refusal]
 
 
 @pytest.mark.parametrize(
@@ -37,16 +36,6 @@ def test_plain_text_becomes_json_but_not_the_page_of_tomcat(
         assert reply.json().keys() == {"error", "id", "success", "diagnostic"}
         assert (reply.json()["success"], reply.json()["error"]["code"]) == ("false", code)
         assert reply.json()["error"]["globalErrorCode"].startswith("ORG_ZSTACK_CORE_REST_1001")
-
-
-@pytest.mark.parametrize("fault", REFUSALS, ids=lambda fault: fault.name)
-def test_a_refusal_of_the_catalogue_has_its_words_in_details(fault: Fault) -> None:
-    with Simulator(errors="json") as zstack:
-        zstack.inject(fault.name, on="scan")
-        reply = Caller(zstack).scan()
-    error = reply.json()["error"]
-    assert (reply.status_code, error["code"]) == (fault.status or reply.status_code, fault.code or error["code"])
-    assert all(words in " ".join(error["details"].split()) for words in fault.says)
 
 
 def test_a_diagnostic_is_cut_within_a_password() -> None:
