@@ -49,6 +49,7 @@ CORES = {
     "2.19.14": "3.11",
     "2.20.10": "3.12",
     "2.21.5": "3.13",
+    "2.22.0rc1": "3.13",  # until the release is on PyPI
 }
 CORE = next(core for core in CORES if core.startswith("2.19."))
 OLDEST_CORE, NEWEST_CORE = next(iter(CORES)), next(reversed(CORES))
