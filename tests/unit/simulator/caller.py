@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import weakref
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import requests
@@ -18,6 +19,7 @@ from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 SCAN = "/v1/database-backups/image-store"
+SHANGHAI = timezone(timedelta(hours=8))
 
 
 class _NoRedirects(requests.Session):
@@ -94,3 +96,13 @@ def error_of(reply: requests.Response) -> dict[str, Any]:
     error = reply.json()["error"]
     assert isinstance(error, dict)
     return error
+
+
+def date(zone: timezone = SHANGHAI, name: str = "GMT+08:00", **late: float) -> str:
+    """The time in *zone* now, or *late*, with the zone called *name*."""
+    return f"{datetime.now(zone) + timedelta(**late):%a, %d %b %Y %H:%M:%S} {name}"
+
+
+def read(text: str, zone: timezone = timezone.utc) -> datetime:
+    """A timestamp of the server."""
+    return datetime.strptime(text, "%b %d, %Y %I:%M:%S %p").replace(tzinfo=zone)

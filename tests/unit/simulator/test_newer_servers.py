@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
-from typing import Any
+from datetime import timedelta, timezone
 
 import pytest
 
@@ -65,16 +64,11 @@ def test_a_client_that_calls_too_often_is_refused(errors: str, is_json: bool) ->
         assert plain(reply) == (429, "Rate limit exceeded")
 
 
-@pytest.mark.parametrize("settings", [{"errors": "json"}, {"zsphere": True}])
-def test_a_date_may_be_written_in_more_forms(settings: dict[str, Any]) -> None:
-    now = datetime.now(SHANGHAI)
-    with Simulator(**settings) as zstack:
-        caller = Caller(zstack)
-        for date in (f"{now:%a, %d %b %Y %H:%M:%S} +0800", f"{now:%Y-%m-%dT%H:%M:%S}+08:00"):
-            assert caller.signed_scan(date).status_code == 200
-        reply = caller.signed_scan("today")
-    assert reply.status_code == 400
-    assert "Date format error. The 'Date' header must conform to" in reply.text
+def test_a_date_in_another_form_is_refused_in_other_words() -> None:
+    with Simulator(zsphere=True) as zstack:
+        status, text = plain(Caller(zstack).signed_scan("today"))
+    assert status == 400
+    assert text.startswith("Date format error. The 'Date' header must conform to one of the supported RFC 1123")
 
 
 def test_a_failed_scan_of_zsphere_has_the_command_in_opaque() -> None:

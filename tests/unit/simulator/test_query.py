@@ -10,8 +10,7 @@ import pytest
 
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.query import Query
-from ansible_collections.zstack.cloud.tests.unit.simulator.caller import Caller, error_of, plain
-from ansible_collections.zstack.cloud.tests.unit.simulator.test_access_keys import date
+from ansible_collections.zstack.cloud.tests.unit.simulator.caller import Caller, date, error_of, plain
 
 STORES = "/v1/backup-storage/image-store"
 TAGS = "/v1/system-tags"
