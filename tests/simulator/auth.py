@@ -38,7 +38,7 @@ class Caller(NamedTuple):
     account: str | None = None
 
 
-class Gatekeeper:
+class Authenticator:
     """Checks the authorization of requests, in the order of the server's RestServer.
 
     ``rest.checkTimeZone`` is off by default. The zone in a ``Date`` is then ignored, and its wall-clock time compared

@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from . import image_store, java, uri
-from .auth import Caller, Gatekeeper
+from .auth import Authenticator, Caller
 from .clock import Clock
 from .query import Query
 from .replies import Refused, failed, refused, succeeded
@@ -46,7 +46,7 @@ class ManagementNode:
         limit = site.session_limit if settings.session_limit is None else settings.session_limit
         self.sessions = SessionStore(limit, settings.session_life, self.clock.now)
         self._settings = settings
-        self._gatekeeper = Gatekeeper(site, self.clock, settings)
+        self._authenticator = Authenticator(site, self.clock, settings)
 
     def calls(self) -> dict[str, tuple[str, Handler]]:
         """Return the path and the handler of each call, by the name that faults use.
@@ -98,13 +98,13 @@ class ManagementNode:
     async def scan(self, request: web.Request) -> web.Response:
         """GetDatabaseBackupFromImageStore: the backups in the storage at ``url``."""
         body = await _json(request)
-        caller = self._gatekeeper.check(request, self.api_path(request))
+        caller = self._authenticator.check(request, self.api_path(request))
         parameters = _parameters(request, body, "")
         port = _integer(parameters.get("registryPort", "8000"))
         text = _mandatory(parameters, "url").strip()
         if not 1 <= port <= 65535:
             raise failed("SYS.1007", "field[registryPort] must be in range of [1, 65535]")
-        self._admit(caller, "scan")
+        self._authorize(caller, "scan")
         url = uri.parse(text)
         if url is None:
             example = "ssh://username:password@hostname[:sshPort]/path"
@@ -125,22 +125,22 @@ class ManagementNode:
     async def timezone(self, request: web.Request) -> web.Response:
         """GetPlatformTimeZone: the zone of the timestamps. It requires a session, but does not check it."""
         await _json(request)
-        self._gatekeeper.check(request, self.api_path(request))
+        self._authenticator.check(request, self.api_path(request))
         return succeeded({"timezone": self.clock.name, "offset": self.clock.utc_offset(), "success": True})
 
     async def query_image_stores(self, request: web.Request) -> web.Response:
         """QueryImageStoreBackupStorage: the image stores of the platform, without their passwords."""
-        caller = self._gatekeeper.check(request, self.api_path(request))
+        caller = self._authenticator.check(request, self.api_path(request))
         query = Query.read(request.query)
-        self._admit(caller, "image_stores")
+        self._authorize(caller, "image_stores")
         rows = image_store.image_stores(self.site, self.clock)
         return succeeded(query.run(rows, image_store.IMAGE_STORE, image_store.tags(self.site)))
 
     async def query_system_tags(self, request: web.Request) -> web.Response:
         """QuerySystemTag: the system tags of all resources."""
-        caller = self._gatekeeper.check(request, self.api_path(request))
+        caller = self._authenticator.check(request, self.api_path(request))
         query = Query.read(request.query)
-        self._admit(caller, "system_tags")
+        self._authorize(caller, "system_tags")
         return succeeded(query.run(image_store.system_tags(self.site, self.clock), image_store.SYSTEM_TAG, {}))
 
     async def act(self, request: web.Request) -> web.Response:
@@ -171,7 +171,7 @@ class ManagementNode:
                 return account
         raise failed("ID.1000", "wrong account name or password")
 
-    def _admit(self, caller: Caller, call: str) -> None:
+    def _authorize(self, caller: Caller, call: str) -> None:
         """Raise Refused if the session of *caller* does not exist, or its account may not make *call*."""
         account = caller.account or self.sessions.use(caller.session or "")
         if account is None:

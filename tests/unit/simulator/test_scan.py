@@ -86,7 +86,7 @@ def test_both_kinds_of_reply_describe_a_backup_alike() -> None:
         ("root:it%27s%20%22%5C%24%25%41@192.0.2.20", r"""'it'\''s "\$%A' ssh -p 22 {} root@192.0.2.20""", 5, "again."),
     ],
 )
-def test_a_failed_scan_quotes_the_url_as_sent_and_the_command_with_the_decoded_password(
+def test_a_failed_scan_quotes_the_url_and_the_decoded_password(
     caller: Caller, place: str, ssh: str, code: int, stderr: str
 ) -> None:
     url = f"ssh://{place}/zstack_bs"
