@@ -18,7 +18,6 @@ from fractions import Fraction
 from math import ceil, floor
 from statistics import median
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 from ansible.module_utils.common.text.formatters import human_to_bytes
 from ansible.module_utils.common.validation import check_type_bool
@@ -28,6 +27,7 @@ from ..module_utils._calls import ZStackError
 from ..module_utils._failures import last_line
 from ..module_utils._options import check_ranges, yaml_type
 from ..module_utils._redaction import one_line, shorten
+from ..module_utils._storage import place
 from ..module_utils._times import read_epoch
 
 # The options of a policy, with their defaults
@@ -173,7 +173,7 @@ def _passes(results: Sequence[Mapping[str, Any]], storages: Sequence[Mapping[str
     """Return for each storage of each platform whether it passed, each time if it is listed several times."""
     platforms: dict[Any, dict[str | None, bool]] = {}
     for number, (result, storage) in enumerate(zip(results, storages)):
-        passed = platforms.setdefault(_place(result) or number, {})
+        passed = platforms.setdefault((place(url) if (url := _url(result)) else number), {})
         version = result.get("platform_version")
         passed[version] = passed.get(version, True) and storage["passed"]
     for passed in platforms.values():
@@ -371,12 +371,6 @@ _LATEST_CHECKS = {
 def _url(result: Mapping[str, Any]) -> str | None:
     error = result.get("error")
     return result.get("storage") or (error.get("storage") if isinstance(error, Mapping) else None)
-
-
-def _place(result: Mapping[str, Any]) -> str:
-    """Return the host and SSH port of a storage. The path selects nothing (src)."""
-    host, _colon, port = _address(result).partition("/")[0].partition(":")
-    return f"{unquote(host).lower().rstrip('.')}:{int(port) if port.isdecimal() else 22}" if host else ""
 
 
 def _address(result: Mapping[str, Any]) -> str:

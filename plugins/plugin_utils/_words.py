@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Union
+from unicodedata import category, east_asian_width
 
 from ansible.module_utils.common.text.formatters import bytes_to_human
 
@@ -66,7 +67,28 @@ _EN: Mapping[str, Text] = {
     "not_required": "{found}, and none is required",
     "newest_restorable": "newest restorable backup: {backup}",
     "none_restorable": "no backup can be restored on this platform",
+    "head": "{node}: {state}",
+    "head.ready": "ready for an upgrade",
+    "head.not_ready": "NOT ready for an upgrade",
+    "head.running": ", running {version}",
+    "head.checked": ", checked {time}",
+    "failure": "{node}: {summary} {unmet}",
+    "passed": "passed",
+    "failed": "FAILED",
+    "next_step": "Next: {step}",
     "read_on": "Read on: {guide}",
+    "warning": "{node}: {sentence}. Enough other storages passed.",
+    "table.head": ("{name}: {count} backup", "{name}: {count} backups"),
+    "table.name": "NAME",
+    "table.version": "VERSION",
+    "table.size": "SIZE",
+    "table.taken": "TAKEN AT",
+    "table.age": "AGE",
+    "table.restorable": "RESTORABLE",
+    "table.zone": "Times are in {timezone}.",
+    "in_the_future": "in the future",
+    "yes": "yes",
+    "no": "no",
     "wanted.min_count": ("at least {min_count} backup", "at least {min_count} backups"),
     "wanted.max_age": "at most {max_age} old",
     "wanted.restorable": "version {platform_version}",
@@ -169,7 +191,28 @@ _ZH: Mapping[str, Text] = {
     "not_required": "{found}，且未要求必须有备份",
     "newest_restorable": "最新的可恢复备份：{backup}",
     "none_restorable": "没有可在当前云平台上恢复的备份",
+    "head": "{node}：{state}",
+    "head.ready": "可以升级",
+    "head.not_ready": "暂不满足升级条件",
+    "head.running": "，云平台版本 {version}",
+    "head.checked": "，检查时间 {time}",
+    "failure": "{node}：{summary}{unmet}",
+    "passed": "通过",
+    "failed": "未通过",
+    "next_step": "处理办法：{step}",
     "read_on": "参阅：{guide}",
+    "warning": "{node}：{sentence}。其余备份服务器已满足要求。",
+    "table.head": "{name}：{count} 份备份",
+    "table.name": "备份",
+    "table.version": "版本",
+    "table.size": "大小",
+    "table.taken": "备份时间",
+    "table.age": "距今",
+    "table.restorable": "可恢复",
+    "table.zone": "时间所在时区：{timezone}。",
+    "in_the_future": "晚于当前时间",
+    "yes": "是",
+    "no": "否",
     "wanted.min_count": "至少 {min_count} 份",
     "wanted.max_age": "距今不超过 {max_age}",
     "wanted.restorable": "版本为 {platform_version}",
@@ -389,6 +432,93 @@ class Words:
         if not restorable:
             return self.text("none_restorable")
         return self.text("newest_restorable", backup=self.backup(restorable, storage["values"]["knows_zone"]))
+
+    def report(self, verdict: Mapping[str, Any]) -> list[str]:
+        """Return the lines about a verdict that has its sentences."""
+        time = verdict["checked_at"] or ""
+        head = self.text(
+            "head",
+            node=self._node(verdict),
+            state=self.text("head.ready" if verdict["passed"] else "head.not_ready"),
+        )
+        if verdict["platform_version"]:
+            head += self.text("head.running", version=self.clean(verdict["platform_version"]))
+        if time:
+            head += self.text("head.checked", time=f"{time[:10]} {time[11:16]} {time[19:]}")
+        rows = []
+        for storage in verdict["storages"]:
+            sentences = [*(storage["unmet"] or [storage["summary"]]), *filter(None, [self.restorable(storage)])]
+            state = self.text("passed" if storage["passed"] else "failed")
+            rows += [
+                (storage["name"] if first else "", state if first else "", sentence)
+                for first, sentence in zip([True] + [False] * len(sentences), sentences)
+            ]
+        lines = [head, *(f"  {row}" for row in _aligned(rows, "   "))]
+        if len(verdict["storages"]) > 1:
+            lines.append(f"  {self.share(verdict)}")
+        steps = _unique(step for storage in verdict["storages"] for step in storage["next_steps"])
+        lines += [self.text("next_step", step=step) for step in steps]
+        return [*lines, self.text("read_on", guide=GUIDE)] if steps else lines
+
+    def failure(self, verdict: Mapping[str, Any]) -> str:
+        """Return one line about a verdict that did not pass."""
+        return self.text(
+            "failure",
+            node=self._node(verdict),
+            summary=verdict["summary"],
+            unmet=self.text("semicolon").join(verdict["unmet"]),
+        )
+
+    def _node(self, verdict: Mapping[str, Any]) -> str:
+        platform = verdict["platform"]
+        return self.clean(platform["address"] or platform["host"] or self.text("unknown"))
+
+    def warnings(self, verdict: Mapping[str, Any]) -> list[str]:
+        """Return what is wrong with single storages although enough others passed."""
+        unmet = verdict["unmet"] if verdict["passed"] else []
+        return [self.text("warning", node=self._node(verdict), sentence=sentence.rstrip(".")) for sentence in unmet]
+
+    def table(self, result: Mapping[str, Any], storage: Mapping[str, Any]) -> list[str]:
+        """Return the lines of a table of the backups in a result, under the storage's name in the verdict."""
+        if storage["checks"][:1] and storage["checks"][0]["name"] == "scan":
+            return [self.text("of_storage", name=storage["name"], sentence=storage["checks"][0]["found"])]
+        rows = [tuple(self.text(f"table.{key}") for key in ("name", "version", "size", "taken", "age", "restorable"))]
+        rows += [self._row(backup) for backup in result["backups"]]
+        head = self.text("table.head", name=storage["name"], count=result["total"])
+        zone = [self.text("table.zone", timezone=self.clean(result["timezone"]))] if result.get("timezone") else []
+        return [head, *(_aligned(rows, "  ", right=(2, 4)) if len(rows) > 1 else []), *zone]
+
+    def _row(self, backup: Mapping[str, Any]) -> tuple[str, ...]:
+        age, taken = backup.get("age_seconds"), backup.get("created_at")
+        ahead = age is not None and age < -FUTURE
+        return (
+            self.clean(backup.get("name") or "-"),
+            self.clean(backup.get("version") or "-"),
+            "-" if backup.get("size") is None else self.size(backup["size"]),
+            self.clean(taken)[:16].replace("T", " ") if taken else "-",
+            "-" if age is None else self.text("in_the_future") if ahead else self.age(max(age, 0), 1),
+            self.text({True: "yes", False: "no"}.get(backup.get("restorable"), "unknown")),
+        )
+
+
+def _aligned(rows: Sequence[Sequence[str]], gap: str, right: Sequence[int] = ()) -> list[str]:
+    """Return rows of texts as lines with columns."""
+    widths = [max(map(width, column)) for column in zip(*rows)]
+    lines = []
+    for row in rows:
+        cells = []
+        for number, text in enumerate(row):
+            padding = " " * (widths[number] - width(text))
+            cells.append(padding + text if number in right else text + padding)
+        lines.append(gap.join(cells).rstrip())
+    return lines
+
+
+def width(text: str) -> int:
+    """Return the number of columns of a text in a terminal."""
+    return sum(
+        0 if category(each) in ("Mn", "Me", "Cf") else 1 + (east_asian_width(each) in ("W", "F")) for each in text
+    )
 
 
 def _unique(texts: Iterable[str]) -> list[str]:

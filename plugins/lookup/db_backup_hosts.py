@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: db_backup_hosts
+short_description: Check the hosts of a playbook of this collection (internal)
+version_added: 1.0.0
+author:
+  - The zstack.cloud contributors (@zstack-cloud)
+description:
+  - This plugin is internal. It can change in any release.
+  - Reports if a pattern of hosts has a part that matches no host, which Ansible only warns of, or if the hosts of the
+    play are not those that the pattern matches.
+options:
+  _terms:
+    description: Name of the variable with the pattern.
+    type: list
+    elements: str
+    required: true
+  hosts:
+    description: Hosts of the play.
+    type: list
+    elements: str
+"""
+
+EXAMPLES = r"""
+- name: Check the hosts
+  ansible.builtin.fail:
+    msg: "{{ error }}"
+  when: error != ''
+  vars:
+    error: "{{ lookup('zstack.cloud.db_backup_hosts', 'verify_db_backup_hosts') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: What is wrong with the pattern, an empty string if nothing is.
+  type: list
+  elements: str
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.inventory.manager import InventoryManager, split_host_pattern
+from ansible.plugins.lookup import LookupBase
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        name, values = terms[0], variables or {}
+        pattern = self._templar.template(values[name]) if name in values else None
+        manager = InventoryManager(self._loader, parse=False)
+        for group, members in values["groups"].items():
+            manager.add_group(group)
+            for host in members:
+                manager.add_host(host, group=group)
+        hosts, limited = kwargs.get("hosts"), bool(values.get("ansible_limit"))
+        error = check_hosts(manager, pattern or "localhost", hosts, limited)
+        return [f"{name} {error}" if error else ""]
+
+
+def check_hosts(manager: Any, pattern: Any, hosts: Collection[str] | None, limited: bool) -> str | None:
+    """Return what is wrong with a pattern, or with the hosts of the play that it is for."""
+    for part in split_host_pattern(pattern):
+        bare = part[1:] if part[0] in "!&" else part
+        # With a comma, Ansible does not split the part again.
+        if not bare or not _matches(manager, f"{bare},"):
+            return f"matches no host of the inventory: {part}"
+    found = _matches(manager, pattern)
+    if not found:
+        return (
+            f"matches no host of the inventory: {pattern if isinstance(pattern, str) else ','.join(map(str, pattern))}"
+        )
+    if hosts is None:
+        return None
+    if not set(hosts) <= set(found):
+        return "must be an extra variable, not one of the inventory: set it with -e"
+    missing = [host for host in found if host not in hosts]
+    return f"matches hosts that the play does not have: {', '.join(missing)}" if missing and not limited else None
+
+
+def _matches(manager: Any, pattern: Any) -> list[str]:
+    try:
+        return [host.name for host in manager.get_hosts(pattern)]
+    except AnsibleError:
+        return []

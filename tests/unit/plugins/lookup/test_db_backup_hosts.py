@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The hosts of the playbooks: each host that the pattern names is in the play, or an error says what is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import ansible.template
+import pytest
+from ansible.errors import AnsibleError
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play import Play
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.zstack.cloud.plugins.lookup.db_backup_hosts import LookupModule
+
+GROUPS = {
+    "all": ["node1", "node2", "node3", "web01.example.com"],
+    "ungrouped": ["web01.example.com"],
+    "sitea": ["node1"],
+    "siteb": ["node2", "node3"],
+    "platforms": ["node1", "node2"],
+}
+
+
+def loaded(groups: dict[str, list[str]]) -> Any:
+    manager = InventoryManager(DataLoader(), parse=False)
+    for group, hosts in groups.items():
+        manager.add_group(group)
+        for host in hosts:
+            manager.add_host(host, group=group)
+    return manager
+
+
+def play_hosts(pattern: Any) -> list[str]:
+    """The hosts that Ansible selects for a play with this pattern in a variable."""
+    trust = getattr(ansible.template, "trust_as_template", str)
+    play = Play.load({"hosts": trust("{{ pattern }}"), "tasks": []}, loader=DataLoader())
+    play.post_validate(ansible.template.Templar(loader=DataLoader(), variables={"pattern": pattern}))
+    return [host.name for host in loaded(GROUPS).get_hosts(play.hosts)]
+
+
+def error(pattern: Any, hosts: list[str] | None = None, **variables: Any) -> str:
+    values = {"verify_db_backup_hosts": pattern, "groups": GROUPS, **variables}
+    templar = ansible.template.Templar(loader=DataLoader(), variables=values)
+    (found,) = LookupModule(loader=DataLoader(), templar=templar).run(["verify_db_backup_hosts"], values, hosts=hosts)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "part"),
+    [
+        ("typo", "typo"),
+        ("node1:typo", "typo"),
+        ("node1 typo", "typo"),
+        ("sitea:sitec", "sitec"),
+        (["node1:typo"], "typo"),
+        (["node1", "typo"], "typo"),
+        ("node1,typo", "typo"),
+        # Beside a comma, Ansible does not split at a colon.
+        ("node1,sitea:siteb", "sitea:siteb"),
+        ("node1,siteb:&platforms", "siteb:&platforms"),
+        ("all:!typo", "!typo"),
+        ("all:&typo", "&typo"),
+        ("siteb[7]", "siteb[7]"),
+        ("~db.*", "~db.*"),
+        ("sitea:&siteb", "sitea:&siteb"),
+        ("all,!", "!"),
+    ],
+)
+def test_a_part_that_matches_no_host_is_an_error(pattern: Any, part: str) -> None:
+    assert error(pattern) == f"verify_db_backup_hosts matches no host of the inventory: {part}"
+
+
+@pytest.mark.parametrize(
+    "pattern", [None, "", "localhost", "node1:node2", "siteb[0]", "siteb[0:1]", "~node[12]", "all"]
+)
+def test_a_pattern_that_matches_is_accepted(pattern: Any) -> None:
+    assert error(pattern) == ""
+
+
+def test_a_play_on_other_hosts_did_not_use_the_variable() -> None:
+    assert error("node1", ["localhost"]).endswith("must be an extra variable, not one of the inventory: set it with -e")
+
+
+def test_a_host_of_the_pattern_is_missing_in_the_play_only_with_a_limit() -> None:
+    assert error("siteb", ["node2"]).endswith("matches hosts that the play does not have: node3")
+    assert error("siteb", ["node2"], ansible_limit="node2") == ""
+
+
+parts = st.sampled_from([*GROUPS, *GROUPS["all"], "typo", "node*", "~node[12]", "siteb[0]", "siteb[0:1]", "siteb[5]"])
+signed = st.tuples(st.sampled_from(["", "", "!", "&"]), parts).map("".join)
+texts = st.lists(st.tuples(signed, st.sampled_from([":", ",", " ", ", "])), min_size=1, max_size=4).map(
+    lambda pairs: "".join(part + separator for part, separator in pairs).rstrip(":, ")
+)
+
+
+def test_what_is_accepted_is_what_the_play_runs_on() -> None:
+    reached: Counter[bool] = Counter()
+
+    @settings(max_examples=300)
+    @given(texts | st.lists(texts, min_size=1, max_size=2))
+    def check(pattern: Any) -> None:
+        try:
+            hosts = play_hosts(pattern)
+        except AnsibleError:
+            assert error(pattern)
+            return
+        refused = error(pattern, hosts)
+        named = {part for part in GROUPS["all"] if part in str(pattern).replace(",", " ").replace(":", " ").split()}
+        if not refused:
+            assert named <= set(hosts) or "!" in str(pattern) or "&" in str(pattern)
+            assert error(pattern, hosts[1:]) or not hosts[1:]
+        reached[bool(refused)] += 1
+
+    check()
+    assert min(reached.values()) >= 20, reached
