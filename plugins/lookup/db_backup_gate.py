@@ -85,6 +85,7 @@ from ..plugin_utils._words import TABLES, Words
 
 _PREFIX = "verify_db_backup_"
 _RESULT = f"{_PREFIX}result"
+_PLACE = "__verify_db_backup_place"
 OPTIONS = ("storages", "fail", "language", *DEFAULTS)
 # Similarity from which a name counts as misspelt: that of email and fail is 0.67, that of fial and fail 0.75.
 _MISSPELT = 0.75
@@ -101,11 +102,13 @@ class LookupModule(LookupBase):
             failure = str(exc)
         except AnsibleError as exc:
             failure = one_line(exc.message)
+        # The messages about options begin with their names, which are those of the variables without the prefix.
         return [{"error": f"{_PREFIX if failure.split(' ')[0] in OPTIONS else ''}{failure}"}]
 
     def _check(self) -> dict[str, Any]:
         self._check_names()
-        self._check_hosts()
+        if _PLACE in self._values:
+            self._check_hosts()
         options = {
             option: self._read(f"{_PREFIX}{option}") for option in OPTIONS if f"{_PREFIX}{option}" in self._values
         }
@@ -115,13 +118,15 @@ class LookupModule(LookupBase):
         language = given.get("language") or "en"
         if language not in TABLES:
             raise ZStackError(f"language must be {' or '.join(TABLES)}, got {shorten(one_line(repr(language)), 100)}")
-        storages = given.get("storages") or self._read("zstack_storages") or os.environ.get("ZSTACK_STORAGE_URL") or []
-        found = [term for term in storage_terms(storages) if term not in (None, "")]
-        if not found:
+        storages = given.get("storages") or self._read("zstack_storages") or os.environ.get("ZSTACK_STORAGE_URL")
+        if _is_empty(storages):
             raise ZStackError(
                 "storages is missing: set it, set zstack_storages or export ZSTACK_STORAGE_URL; "
                 "the playbook zstack.cloud.list_image_stores lists the storages of a platform"
             )
+        if isinstance(storages, (list, tuple)) and any(map(_is_empty, storages)):
+            raise ZStackError("storages must not have an empty entry, because it would not be checked")
+        found = storage_terms(storages)
         scan = lookup_loader.get("zstack.cloud.zstack_db_backup", loader=self._loader, templar=self._templar)
         results = scan.run(found, variables=self._values, on_error="report")
         words = Words(language)
@@ -130,7 +135,6 @@ class LookupModule(LookupBase):
         verdict = words.describe(verdict)
         for warning in words.warnings(verdict):
             Display().warning(warning)
-        scans = [check for storage in verdict["storages"] for check in storage["checks"] if check["name"] == "scan"]
         failure = words.failure(verdict) if fails and not verdict["passed"] else None
         return {
             "verdict": verdict,
@@ -138,7 +142,12 @@ class LookupModule(LookupBase):
             "report": words.report(verdict),
             "tables": [line for each in zip(results, verdict["storages"]) for line in words.table(*each)],
             "failure": failure,
-            "not_scanned": [check["found"] for check in scans],
+            "not_scanned": [
+                words.text("of_storage", name=storage["name"], sentence=check["found"])
+                for storage in verdict["storages"]
+                for check in storage["checks"]
+                if check["name"] == "scan"
+            ],
         }
 
     def _check_names(self) -> None:
@@ -154,27 +163,22 @@ class LookupModule(LookupBase):
 
     def _check_hosts(self) -> None:
         """Refuse to check some hosts of the play only, or one platform as if it were several."""
-        host, hosts = self._values.get("inventory_hostname"), self._values.get("ansible_play_hosts_all") or []
-        others = [other for other in hosts if other != host]
-        if not others:
-            return
-        of_others = {other: self._values["hostvars"][other] for other in others}
+        host = self._values["inventory_hostname"]
+        facts = {
+            other: fact
+            for other in self._values["ansible_play_hosts_all"]
+            if other != host and (fact := self._values["hostvars"][other].get(_PLACE))
+        }
         # With run_once, a fact of this host is one of all hosts.
-        if any(variables.get("__verify_db_backup_host") == host for variables in of_others.values()):
-            raise ZStackError(f"run_once must not be set: {', '.join(others)} would not be checked")
-        places: dict[Any, list[str]] = {}
-        for each in hosts:
-            variables = self._values if each == host else of_others[each]
-            address = self._read("zstack_host") if each == host else variables.get("zstack_host")
-            port = self._read("zstack_port") if each == host else variables.get("zstack_port")
-            places.setdefault((str(address).lower(), str(port or 8080)) if address else None, []).append(each)
-        if missing := places.pop(None, None):
-            raise ZStackError(f"zstack_host must be set for each host of the play, and is not for {', '.join(missing)}")
-        for (address, _port), same in places.items():
-            if len(same) > 1:
-                raise ZStackError(
-                    f"zstack_host must differ between hosts of the play, got {address} for {', '.join(same)}"
-                )
+        if unchecked := [other for other, fact in facts.items() if fact["host"] == host]:
+            raise ZStackError(f"run_once must not be set: {', '.join(unchecked)} would not be checked")
+        own = self._values[_PLACE]
+        if facts and not own["address"]:
+            raise ZStackError(f"zstack_host must be set for each host of the play, and is not for {host}")
+        if same := [other for other, fact in facts.items() if fact["address"] == own["address"]]:
+            raise ZStackError(
+                f"zstack_host must differ between hosts of the play: {', '.join([host, *same])} have the same"
+            )
 
     def _read(self, name: str) -> Any:
         """Return the value of a variable, null if it is not defined or omitted."""
@@ -185,6 +189,10 @@ class LookupModule(LookupBase):
         except getattr(errors, "AnsibleValueOmittedError", ()):
             return None
         return str(value) if getattr(value, "__ENCRYPTED__", False) else value
+
+
+def _is_empty(storages: Any) -> bool:
+    return not storages or (isinstance(storages, str) and not storages.strip())
 
 
 def _read_bool(option: str, value: Any) -> bool:

@@ -20,10 +20,12 @@ options:
     type: list
     elements: str
     required: true
-  hosts:
-    description: Hosts of the play.
-    type: list
-    elements: str
+  only:
+    description:
+      - Whether the play must run on exactly these hosts. Otherwise, it must have one of them, because C(--limit) may
+        leave none.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -59,25 +61,29 @@ class LookupModule(LookupBase):
             manager.add_group(group)
             for host in members:
                 manager.add_host(host, group=group)
-        hosts, limited = kwargs.get("hosts"), bool(values.get("ansible_limit"))
-        error = check_hosts(manager, pattern or "localhost", hosts, limited)
+        hosts = values["ansible_play_hosts_all"]
+        found = pattern or "localhost"
+        if kwargs.get("only"):
+            error = check_play(_matches(manager, found), hosts, bool(values.get("ansible_limit")))
+        else:
+            error = check_pattern(manager, found, hosts)
         return [f"{name} {error}" if error else ""]
 
 
-def check_hosts(manager: Any, pattern: Any, hosts: Collection[str] | None, limited: bool) -> str | None:
-    """Return what is wrong with a pattern, or with the hosts of the play that it is for."""
+def check_pattern(manager: Any, pattern: Any, hosts: Collection[str]) -> str | None:
+    """Return which part of a pattern matches nothing, or that the pattern matches none of the hosts."""
     for part in split_host_pattern(pattern):
         bare = part[1:] if part[0] in "!&" else part
         # With a comma, Ansible does not split the part again.
         if not bare or not _matches(manager, f"{bare},"):
             return f"matches no host of the inventory: {part}"
-    found = _matches(manager, pattern)
-    if not found:
-        return (
-            f"matches no host of the inventory: {pattern if isinstance(pattern, str) else ','.join(map(str, pattern))}"
-        )
-    if hosts is None:
+    if set(_matches(manager, pattern)) & set(hosts):
         return None
+    return f"matches no host of the inventory: {pattern if isinstance(pattern, str) else ','.join(map(str, pattern))}"
+
+
+def check_play(found: Collection[str], hosts: Collection[str], limited: bool) -> str | None:
+    """Return how the hosts of the play differ from those that the pattern matches."""
     if not set(hosts) <= set(found):
         return "must be an extra variable, not one of the inventory: set it with -e"
     missing = [host for host in found if host not in hosts]

@@ -453,7 +453,7 @@ class Words:
                 (storage["name"] if first else "", state if first else "", sentence)
                 for first, sentence in zip([True] + [False] * len(sentences), sentences)
             ]
-        lines = [head, *(f"  {row}" for row in _aligned(rows, "   "))]
+        lines = [head, *(f"  {row}" for row in _aligned(rows, "  "))]
         if len(verdict["storages"]) > 1:
             lines.append(f"  {self.share(verdict)}")
         steps = _unique(step for storage in verdict["storages"] for step in storage["next_steps"])

@@ -47,9 +47,12 @@ def play_hosts(pattern: Any) -> list[str]:
 
 
 def error(pattern: Any, hosts: list[str] | None = None, **variables: Any) -> str:
-    values = {"verify_db_backup_hosts": pattern, "groups": GROUPS, **variables}
+    """What is wrong in a play on these hosts, or in a play on all hosts before it."""
+    play = ["localhost", *GROUPS["all"]] if hosts is None else hosts
+    values = {"verify_db_backup_hosts": pattern, "groups": GROUPS, "ansible_play_hosts_all": play, **variables}
     templar = ansible.template.Templar(loader=DataLoader(), variables=values)
-    (found,) = LookupModule(loader=DataLoader(), templar=templar).run(["verify_db_backup_hosts"], values, hosts=hosts)
+    lookup = LookupModule(loader=DataLoader(), templar=templar)
+    (found,) = lookup.run(["verify_db_backup_hosts"], values, only=hosts is not None)
     return found
 
 
@@ -85,6 +88,11 @@ def test_a_pattern_that_matches_is_accepted(pattern: Any) -> None:
     assert error(pattern) == ""
 
 
+def test_a_pattern_of_which_a_limit_leaves_no_host_is_an_error() -> None:
+    values = {"ansible_play_hosts_all": ["node2"], "ansible_limit": "node2"}
+    assert error("node1", **values) == "verify_db_backup_hosts matches no host of the inventory: node1"
+
+
 def test_a_play_on_other_hosts_did_not_use_the_variable() -> None:
     assert error("node1", ["localhost"]).endswith("must be an extra variable, not one of the inventory: set it with -e")
 
@@ -112,7 +120,7 @@ def test_what_is_accepted_is_what_the_play_runs_on() -> None:
         except AnsibleError:
             assert error(pattern)
             return
-        refused = error(pattern, hosts)
+        refused = error(pattern) or error(pattern, hosts)
         named = {part for part in GROUPS["all"] if part in str(pattern).replace(",", " ").replace(":", " ").split()}
         if not refused:
             assert named <= set(hosts) or "!" in str(pattern) or "&" in str(pattern)
