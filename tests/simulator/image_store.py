@@ -18,11 +18,21 @@ from typing import Any
 
 from . import java
 from .clock import Clock
+from .query import Inventory
 from .site import Site, Storage
 
 #: The classes in the schema of a query's reply.
-IMAGE_STORE = "org.zstack.storage.backup.imagestore.ImageStoreBackupStorageInventory"
-SYSTEM_TAG = "org.zstack.header.tag.SystemTagInventory"
+IMAGE_STORE = Inventory(
+    "org.zstack.storage.backup.imagestore.ImageStoreBackupStorageInventory",
+    (
+        *("uuid", "name", "description", "url", "hostname", "username", "sshPort", "type", "state", "status"),
+        *("totalCapacity", "availableCapacity", "attachedZoneUuids", "createDate", "lastOpDate"),
+    ),
+)
+SYSTEM_TAG = Inventory(
+    "org.zstack.header.tag.SystemTagInventory",
+    ("uuid", "inherent", "resourceUuid", "resourceType", "tag", "type", "createDate", "lastOpDate"),
+)
 
 #: The name of the images that are database backups.
 DATABASE_BACKUP = "zsbak"

@@ -27,6 +27,13 @@ SYSTEM_TAG = "__systemTag__"
 Row = Mapping[str, Any]
 
 
+class Inventory(NamedTuple):
+    """A class of the reply, and its fields."""
+
+    name: str
+    fields: Sequence[str]
+
+
 class Condition(NamedTuple):
     """A value of the parameter ``q``."""
 
@@ -44,9 +51,7 @@ class Query:
     start: int = 0
     sort: str | None = None
     descending: bool = False
-    count: bool = False
     with_total: bool = False
-    fields: list[str] | None = None
 
     @classmethod
     def read(cls, parameters: MultiMapping[str]) -> Query:
@@ -59,38 +64,31 @@ class Query:
             start=_integer(first, "start", 0),
             sort=sort.lstrip(sort[:1]) if sort[:1] in ("+", "-") else sort or None,
             descending=sort.startswith("-"),
-            count=first.get("count", "").lower() == "true",
             with_total=first.get("replyWithCount", "").lower() == "true",
-            fields=[each.strip() for each in first["fields"].split(",")] if "fields" in first else None,
         )
 
-    def run(self, rows: Sequence[Row], inventory: str, tags: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    def run(self, rows: Sequence[Row], inventory: Inventory, tags: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """Return the reply: those of *rows* that fulfil all conditions. *tags* are the system tags by UUID.
 
-        Raises Refused for a condition that ZQL cannot read, and for a field that *inventory*, a class, does not have.
+        Raises Refused for a condition that ZQL cannot read, and for a field that *inventory* does not have.
         """
-        names = {name for row in rows for name in row} or {"uuid"}
-        for name in filter(None, [self.sort, *(each.name for each in self.conditions), *(self.fields or [])]):
-            if name not in names and name != SYSTEM_TAG:
-                raise failed("SYS.1000", f"inventory class[class {inventory}] not having field[{name}]")
+        for name in filter(None, [self.sort, *(each.name for each in self.conditions)]):
+            if name not in (*inventory.fields, SYSTEM_TAG):
+                raise failed("SYS.1000", f"inventory class[class {inventory.name}] not having field[{name}]")
         for condition in self.conditions:
             if "'" in condition.value:
                 # The server writes \', which ZQL does not know: the text ends there.
                 words = f"token recognition error at: ''' at line 1:{condition.value.index(chr(39))}"
                 raise failed("SYS.1000", f"error {words}, {condition.value}")
         found = [row for row in rows if all(_fulfils(row, each, tags) for each in self.conditions)]
-        if self.count:
-            return {"total": len(found)}
         if self.sort:
             name = self.sort
             found.sort(key=lambda row: (row.get(name) is not None, _comparable(row.get(name))), reverse=self.descending)
         page = found[self.start : self.start + self.limit]
-        reply: dict[str, Any] = {
-            "inventories": [{name: row[name] for name in self.fields or row if name in row} for row in page]
-        }
+        reply: dict[str, Any] = {"inventories": page}
         if self.with_total:
             reply["total"] = len(found)
-        reply["schema"] = {f"inventories[{index}]": inventory for index in reversed(range(len(page)))}
+        reply["schema"] = {f"inventories[{index}]": inventory.name for index in reversed(range(len(page)))}
         return reply
 
 

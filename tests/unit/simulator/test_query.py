@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.simulator.query import Query
+from ansible_collections.zstack.cloud.tests.simulator.image_store import IMAGE_STORE, SYSTEM_TAG
+from ansible_collections.zstack.cloud.tests.simulator.query import Condition, Query
 from ansible_collections.zstack.cloud.tests.unit.simulator.caller import Caller, date, error_of, plain
 
 STORES = "/v1/backup-storage/image-store"
@@ -27,10 +28,7 @@ def test_an_image_store_has_the_fields_of_the_inventory(caller: Caller) -> None:
     assert reply["schema"] == {
         "inventories[0]": "org.zstack.storage.backup.imagestore.ImageStoreBackupStorageInventory"
     }
-    assert store.keys() == {
-        *("uuid", "name", "description", "url", "hostname", "username", "sshPort", "type", "state", "status"),
-        *("totalCapacity", "availableCapacity", "attachedZoneUuids", "createDate", "lastOpDate"),
-    }
+    assert store.keys() == set(IMAGE_STORE.fields)
     assert (store["hostname"], store["username"], store["sshPort"]) == ("192.0.2.20", "root", 22)
     assert store["url"] == "/zstack_bs"
 
@@ -103,8 +101,13 @@ def test_pages_are_sorted_and_counted(caller: Caller, query: dict[str, Any], nam
 
 def test_a_thousand_are_listed_unless_a_limit_is_given() -> None:
     rows = [{"uuid": f"{number}"} for number in range(1001)]
-    assert len(Query().run(rows, "", {})["inventories"]) == 1000
-    assert len(Query(limit=2000).run(rows, "", {})["inventories"]) == 1001
+    assert len(Query().run(rows, IMAGE_STORE, {})["inventories"]) == 1000
+    assert len(Query(limit=2000).run(rows, IMAGE_STORE, {})["inventories"]) == 1001
+
+
+def test_a_platform_without_tags_answers_with_an_empty_list() -> None:
+    query = Query([Condition("resourceUuid", "?=", "1,2")])
+    assert query.run([], SYSTEM_TAG, {}) == {"inventories": [], "schema": {}}
 
 
 def test_tags_name_the_store_that_they_are_on(caller: Caller) -> None:
