@@ -136,96 +136,26 @@ _raw:
       type: int
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible import errors
-from ansible.errors import AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 from ..module_utils._backups import argument_spec, check, gather
-from ..module_utils._calls import ZStackError
-from ..module_utils._options import AUTH_OPTIONS, set_options, with_whole_numbers
-from ..module_utils._redaction import one_line
 from ..module_utils._storage import storage_terms
+from ..plugin_utils._lookup import ZStackLookup
 
-_SECRETS = (*AUTH_OPTIONS, "storage_password", "storage_passwords")
 
-
-class LookupModule(LookupBase):
-    """Check the options like the module, with its argument spec.
-
-    get_option() is not used, because it reads a misspelt boolean as false, takes an empty environment variable as a
-    value, and does not evaluate the templates in variables. It would also mix the sources of the authentication
-    options, and convert a secret of a wrong type to a string.
-    """
-
-    def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
-        omit = (variables or {}).get("omit")
-        keywords = set_options({name: _plain(value) for name, value in kwargs.items() if not _is_omitted(value, omit)})
-        spec = {
+class LookupModule(ZStackLookup):
+    def spec(self) -> dict[str, dict[str, Any]]:
+        return {
             **argument_spec(),
-            "storage_passwords": {"type": "dict"},
+            "storage_passwords": {"type": "dict", "no_log": True},
             "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
         }
-        if unknown := sorted(kwargs.keys() - spec.keys()):
-            raise AnsibleError(f"unsupported options: {', '.join(unknown)}; supported: {', '.join(sorted(spec))}")
-        names = [each["name"] for option in self.option_definitions.values() for each in option.get("vars", [])]
-        by_variable = _Variables(self._templar, variables or {}, names)
-        params = {
-            option: keywords[option] if option in keywords else by_variable.get(option)
-            for option in spec
-            if option not in _SECRETS
-        }
-        checked = ArgumentSpecValidator(spec).validate(with_whole_numbers(set_options(params), spec))
-        if checked.error_messages:
-            raise AnsibleError(one_line("; ".join(checked.error_messages)))
-        params = checked.validated_parameters
-        try:
-            options = check(params, storage_terms(_plain(terms)), [keywords, by_variable])
-            return gather(options, Display().warning, params["on_error"] == "report") if options.storages else []
-        except ZStackError as exc:
-            failure = str(exc)
-        raise AnsibleError(failure)
 
-
-class _Variables(Mapping[str, Any]):
-    """The options that are set in variables. Ansible passes variables with unevaluated templates.
-
-    A template is evaluated only if the option is needed, because it may be undefined or query a vault.
-    """
-
-    def __init__(self, templar: Any, variables: dict[str, Any], names: list[str]) -> None:
-        self._templar = templar
-        self._variables = variables
-        self._names = {name.removeprefix("zstack_"): name for name in names if name in variables}
-
-    def __getitem__(self, option: str) -> Any:
-        value = self._variables[self._names[option]]
-        try:
-            value = _plain(self._templar.template(value))
-        except getattr(errors, "AnsibleValueOmittedError", ()):
-            return None
-        return None if _is_omitted(value, self._variables.get("omit")) else value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-
-def _is_omitted(value: Any, omit: Any) -> bool:
-    # A string until ansible-core 2.18, and an object of a private type since 2.19.
-    return bool(omit is not None and value == omit) or value.__class__.__name__ == "_OmitType"
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as plain data. Until ansible-core 2.18, an inline-vaulted string is not a str."""
-    if getattr(value, "__ENCRYPTED__", False):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+    def look_up(
+        self, terms: Sequence[Any], params: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        options = check(params, storage_terms(terms), sources)
+        return gather(options, Display().warning, params["on_error"] == "report") if options.storages else []
