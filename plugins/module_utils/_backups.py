@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ._auth import AccessKeyAuth, SessionAuth, logged_in
 from ._calls import Call, Reply, ZStackError
 from ._client import Client
-from ._json import as_text, json_safe, parse_json
+from ._json import as_int, as_text, json_safe, parse_json
 from ._module import ZStackModule
 from ._options import Connection, check_connection, check_ranges, connection_spec, yaml_type
 from ._platform import Platform, PlatformCalls
@@ -256,14 +256,14 @@ class Backup(NamedTuple):
         fields.pop("created_time", None)
         texts = {key: None if fields.get(key) is None else as_text(fields[key]) for key in _TEXTS}
         version, running = texts["version"], platform.version
-        size = _bytes(fields.get("size"))
+        size = as_int(fields.get("size"))
         if size == 0:
-            size = _bytes(fields.get("virtualsize")) or 0  # as the server does (src)
+            size = as_int(fields.get("virtualsize")) or 0  # as the server does (src)
         return {
             **fields,
             **texts,
             "size": size,
-            "virtualsize": _bytes(fields.get("virtualsize")),
+            "virtualsize": as_int(fields.get("virtualsize")),
             "created_at": None if self.epoch is None else in_zone(self.epoch, platform.zone).isoformat(),
             "created_epoch": self.epoch,
             "age_seconds": None if self.epoch is None else now - self.epoch,
@@ -302,15 +302,6 @@ def _example(time: Any) -> str:
 def _json_object(text: Any) -> dict[str, Any]:
     value = parse_json(text) if isinstance(text, str) else text
     return value if isinstance(value, dict) else {}
-
-
-def _bytes(size: Any) -> int | None:
-    """Return a size as an int. Some servers send a float, and some proxies send a string."""
-    try:
-        number = size if isinstance(size, int) else float(size)
-    except (TypeError, ValueError):
-        return None
-    return int(number) if 0 <= number < math.inf else None
 
 
 def module_spec() -> dict[str, dict[str, Any]]:

@@ -38,6 +38,15 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def as_int(value: Any) -> int | None:
+    """Return a size or a count as an int. Some servers send a float, and some proxies a string."""
+    try:
+        number = value if isinstance(value, int) else float(value)
+    except (TypeError, ValueError):
+        return None
+    return int(number) if 0 <= number < math.inf else None
+
+
 def json_safe(value: Any, convert: Callable[[str], str] | None = None, depth: int = _DEPTH_LIMIT) -> Any:
     """Return a JSON value in a form that Ansible can return.
 

@@ -4,21 +4,35 @@
 
 # Private to this collection: it can change in any release.
 
-"""The version and the time zone of the running platform."""
+"""What a management node knows of its platform: the version, the time zone, and the image stores."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any, NamedTuple
 
-from ._auth import Login, NoAuth
+from ._auth import Login, NoAuth, logged_in
 from ._calls import Call, ZStackError
 from ._client import Client, Pending
-from ._json import json_safe
-from ._options import Connection
+from ._json import as_int, as_text, json_safe
+from ._module import ZStackModule
+from ._options import Connection, check_connection, connection_spec, yaml_type
+from ._storage import check_url
 from ._times import offset_name, parse_zone
 
 _PATH = "/v1/management-nodes"
+
+# What the tags of an image store say about its backups (src).
+_ROLES = {"onlybackup": "local", "allowbackup": "local", "remotebackup": "remote", "aliyun": "remote"}
+# Rows in a page of a query, the server's own default (src).
+PAGE_SIZE = 1000
+QUERY_HINTS: Mapping[str, str] = {
+    "ID.1002": (
+        "Use an account that is allowed to query backup storages and system tags, such as admin, or set the URLs of "
+        "the storages yourself."
+    ),
+}
 
 
 class Platform(NamedTuple):
@@ -83,3 +97,131 @@ class PlatformCalls:
             if not exc.unknown_call:
                 self._client.warn(str(exc))
             return None
+
+
+def image_store_spec() -> dict[str, dict[str, Any]]:
+    """Return the argument spec of the module, which is also that of the lookup."""
+    return {**connection_spec(), "purpose": {"type": "str", "choices": ["backup", "any"], "default": "backup"}}
+
+
+def list_image_stores(module: ZStackModule) -> dict[str, Any]:
+    """Return the result of the module."""
+    return {"image_stores": image_stores(module.params, [module.task_options], module.warn)}
+
+
+def image_stores(
+    params: Mapping[str, Any],
+    sources: Sequence[Mapping[str, Any]],
+    warn: Callable[[str], None],
+    terms: Sequence[Any] = (),
+) -> list[dict[str, Any]]:
+    """Return the image stores by name, as described in the module's RETURN.
+
+    ``terms`` select by name or UUID. Without terms, all image stores for the purpose are returned.
+    """
+    for term in terms:
+        # Not an empty name either: without a name, the password would be sent for each image store.
+        if not isinstance(term, str) or not term:
+            kind = "an empty string" if term == "" else f"a {yaml_type(term)}"
+            raise ZStackError(f"a term must be the name or the UUID of an image store, got {kind}")
+    connection = check_connection(params, sources)
+    with Client(connection, warn) as client, logged_in(client, connection) as login:
+        found = _query(client, login, "QueryImageStoreBackupStorage", "/v1/backup-storage/image-store")
+        # All of them, because the UUIDs of many image stores would not fit in a URL.
+        tags = _query(client, login, "QuerySystemTag", "/v1/system-tags", ("q", f"tag?={','.join(_ROLES)}")).values()
+        tagged = {(as_text(tag.get("resourceUuid")), as_text(tag.get("tag"))) for tag in tags}
+        stores = [
+            ImageStore(row, next((role for tag, role in _ROLES.items() if (uuid, tag) in tagged), None))
+            for uuid, row in found.items()
+        ]
+        selected = [store for store in stores if store.role or params["purpose"] == "any"]
+        if missing := [term for term in terms if not any(term in store.names for store in selected)]:
+            raise _not_found(missing, selected, [store for store in stores if store not in selected], connection)
+        chosen = [store for store in selected if not terms or set(store.names) & set(terms)]
+        return [store.fields(client.warn) for store in sorted(chosen, key=lambda store: store.names)]
+
+
+class ImageStore(NamedTuple):
+    """An image store in the server's reply, with its role in backups."""
+
+    row: Mapping[str, Any]
+    role: str | None
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self._text("name") or "", self._text("uuid") or ""
+
+    def fields(self, warn: Callable[[str], None]) -> dict[str, Any]:
+        """Return the image store with all keys. It never contains a password."""
+        url = self._url()
+        if url is None:
+            warn(
+                f"The image store {self.names[0]} has no url, because a scan would not accept its user name, host, SSH "
+                "port or path."
+            )
+        texts = {key: self._text(key) for key in ("name", "uuid", "description", "hostname", "username")}
+        return {
+            **texts,
+            "url": url,
+            "ssh_port": as_int(self.row.get("sshPort")),
+            "path": self._text("url"),
+            "backup_role": self.role,
+            "state": self._text("state"),
+            "status": self._text("status"),
+            "total_capacity": as_int(self.row.get("totalCapacity")),
+            "available_capacity": as_int(self.row.get("availableCapacity")),
+        }
+
+    def _url(self) -> str | None:
+        """Return the URL without a password, or None if a scan would refuse it."""
+        user, host, path = (self._text(key) or "" for key in ("username", "hostname", "url"))
+        if ":" in host:
+            host = f"[{host}]"
+        url = f"ssh://{user}@{host}:{as_int(self.row.get('sshPort'))}{path}".replace("%", "%25")
+        try:
+            # A colon in the user name would begin a password.
+            return None if check_url(url)["password"] else url
+        except ZStackError:
+            return None
+
+    def _text(self, key: str) -> str | None:
+        value = self.row.get(key)
+        return None if value is None else as_text(value)
+
+
+def _query(
+    client: Client, login: Login, name: str, path: str, *conditions: tuple[str, str]
+) -> dict[str, dict[str, Any]]:
+    """Return the rows of a query from all of its pages, by UUID."""
+    rows: dict[str, dict[str, Any]] = {}
+    while True:
+        start, known = str(len(rows)), len(rows)
+        # Sorted by UUID, because other fields are not unique, and a page could repeat or omit rows.
+        paging = [("sort", "+uuid"), ("limit", str(PAGE_SIZE)), ("start", start), ("replyWithCount", "true")]
+        reply = client.call(Call(name, "GET", path, login.auth, query=[*conditions, *paging], hint=_query_hint))
+        page = reply.data.get("inventories")
+        if not isinstance(page, list) or not all(isinstance(row, dict) for row in page):
+            raise client.failure(name, "the response contains no list of inventories", reply.status)
+        rows.update((as_text(row.get("uuid")), row) for row in page)
+        total = as_int(reply.data.get("total"))
+        # A page without a new row ends the query, or a proxy that repeats a page would keep it running.
+        if len(rows) == known or (total is not None and len(rows) >= total):
+            return rows
+
+
+def _query_hint(error: Mapping[str, Any]) -> str | None:
+    return QUERY_HINTS.get(error["code"] or "")
+
+
+def _not_found(
+    missing: Sequence[str], stores: Sequence[ImageStore], others: Sequence[ImageStore], connection: Connection
+) -> ZStackError:
+    """Return the error for terms that match nothing. It lists what there is."""
+    line = f"image store not found: {', '.join(missing)}; found: {_names(stores) or 'none'}"
+    if others:
+        line += f"; without a tag for backups, for which purpose=any is required: {_names(others)}"
+    return ZStackError(line, server=connection.address)
+
+
+def _names(stores: Sequence[ImageStore]) -> str:
+    return ", ".join(sorted(store.names[0] for store in stores))

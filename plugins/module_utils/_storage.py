@@ -64,7 +64,7 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
         raise ZStackError(f"url is missing: set it in the form {URL_FORM}, and the password in storage_password")
     if not isinstance(url, str):
         raise ZStackError(f"url must be {_ALLOWED_TERMS}, got a {yaml_type(url)}")
-    parts = _check_url(secret_string("url", url))
+    parts = check_url(secret_string("url", url))
     if own is not None and own != "":
         option, value = "password", own
     else:
@@ -120,7 +120,8 @@ def _storage_password(name: Any, sources: Sequence[Mapping[str, Any]], in_url: b
     return variable, None if in_url else os.environ.get(variable) or None
 
 
-def _check_url(url: str) -> re.Match[str]:
+def check_url(url: str) -> re.Match[str]:
+    """Return the user, the password, the host and the rest of a URL, or raise ZStackError if a scan would refuse it."""
     instead = "set storage_password instead, which takes the password as it is"
     start = re.match(r"ssh://[^:@/?#]+:", url)
     password = url[start.end() :].rpartition("@")[0] if start else ""

@@ -68,7 +68,9 @@ def test_each_fault_ends_as_it_should_in_time_and_without_a_session(
     assert bool(zstack.sessions) == fault.leaves_session
 
 
-@pytest.mark.parametrize("fault", [fault for fault in catalogue().values() if fault.injection], ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    "fault", [fault for fault in catalogue().values() if fault.injection], ids=lambda fault: fault.name
+)
 def test_a_fault_that_happens_once_is_overcome_by_a_retry_only_where_that_helps(
     fault: Fault, zstack: Simulator, gather: Callable[..., Any]
 ) -> None:
