@@ -20,6 +20,10 @@ options:
     type: list
     elements: raw
     default: []
+  tables:
+    description: Whether to return RV(_raw.tables).
+    type: bool
+    default: false
 seealso:
   - plugin: zstack.cloud.zstack_db_backup
     plugin_type: lookup
@@ -70,7 +74,6 @@ import os
 from difflib import get_close_matches
 from typing import Any
 
-from ansible import errors
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.validation import check_type_bool
 from ansible.plugins.loader import lookup_loader
@@ -80,6 +83,7 @@ from ansible.utils.display import Display
 from ..module_utils._calls import ZStackError
 from ..module_utils._redaction import one_line, shorten
 from ..module_utils._storage import storage_terms
+from ..plugin_utils._lookup import Variables
 from ..plugin_utils._verdict import DEFAULTS, check_policy, verify
 from ..plugin_utils._words import TABLES, Words
 
@@ -93,11 +97,13 @@ _MISSPELT = 0.75
 
 class LookupModule(LookupBase):
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
-        if terms or kwargs:
-            raise AnsibleError("the lookup takes no terms and no options")
+        if terms or kwargs.keys() - {"tables"}:
+            raise AnsibleError("the lookup takes no terms, and no options except tables")
         self._values: dict[str, Any] = variables or {}
+        names = [*(f"{_PREFIX}{option}" for option in OPTIONS), _RESULT, "zstack_storages", "zstack_host"]
+        self._variables = Variables(self._templar, self._values, names)
         try:
-            return [{"error": None, **self._check()}]
+            return [{"error": None, **self._check(bool(kwargs.get("tables")))}]
         except ZStackError as exc:
             failure = str(exc)
         except AnsibleError as exc:
@@ -105,32 +111,30 @@ class LookupModule(LookupBase):
         # The messages about options begin with their names, which are those of the variables without the prefix.
         return [{"error": f"{_PREFIX if failure.split(' ')[0] in OPTIONS else ''}{failure}"}]
 
-    def _check(self) -> dict[str, Any]:
+    def _check(self, with_tables: bool) -> dict[str, Any]:
         self._check_names()
         if _PLACE in self._values:
             self._check_hosts()
-        options = {
-            option: self._read(f"{_PREFIX}{option}") for option in OPTIONS if f"{_PREFIX}{option}" in self._values
-        }
+        options = {option: self._variables.get(f"{_PREFIX}{option}", "") for option in OPTIONS}
         given = {option: value for option, value in options.items() if value != ""}
         policy = check_policy({option: value for option, value in given.items() if option in DEFAULTS})
         fails = _read_bool("fail", given.get("fail"))
         language = given.get("language") or "en"
         if language not in TABLES:
             raise ZStackError(f"language must be {' or '.join(TABLES)}, got {shorten(one_line(repr(language)), 100)}")
-        storages = given.get("storages") or self._read("zstack_storages") or os.environ.get("ZSTACK_STORAGE_URL")
+        storages = given.get("storages") or self._variables.get("storages") or os.environ.get("ZSTACK_STORAGE_URL")
         if _is_empty(storages):
             raise ZStackError(
                 "storages is missing: set it, set zstack_storages or export ZSTACK_STORAGE_URL; "
                 "the playbook zstack.cloud.list_image_stores lists the storages of a platform"
             )
-        if isinstance(storages, (list, tuple)) and any(map(_is_empty, storages)):
+        if _has_empty(storages):
             raise ZStackError("storages must not have an empty entry, because it would not be checked")
         found = storage_terms(storages)
         scan = lookup_loader.get("zstack.cloud.zstack_db_backup", loader=self._loader, templar=self._templar)
         results = scan.run(found, variables=self._values, on_error="report")
         words = Words(language)
-        address = self._read("zstack_host") or os.environ.get("ZSTACK_HOST") or None
+        address = self._variables.get("host") or os.environ.get("ZSTACK_HOST") or None
         verdict = verify(results, policy, found, self._values.get("inventory_hostname"), address)
         verdict = words.describe(verdict)
         for warning in words.warnings(verdict):
@@ -140,7 +144,9 @@ class LookupModule(LookupBase):
             "verdict": verdict,
             "results": results,
             "report": words.report(verdict),
-            "tables": [line for each in zip(results, verdict["storages"]) for line in words.table(*each)],
+            "tables": [line for each in zip(results, verdict["storages"]) for line in words.table(*each)]
+            if with_tables
+            else [],
             "failure": failure,
             "not_scanned": [
                 words.text("of_storage", name=storage["name"], sentence=check["found"])
@@ -158,7 +164,7 @@ class LookupModule(LookupBase):
                 close = get_close_matches(name.removeprefix(_PREFIX).lower(), OPTIONS, 1, _MISSPELT)
                 if close:
                     raise ZStackError(f"unsupported variable: {name}; did you mean {_PREFIX}{close[0]}?")
-        if self._read(_RESULT) not in (None, {}):
+        if self._variables.get(_RESULT) not in (None, {}):
             raise ZStackError(f"{_RESULT} must not be set: the role sets it, and an extra variable would override it")
 
     def _check_hosts(self) -> None:
@@ -180,19 +186,13 @@ class LookupModule(LookupBase):
                 f"zstack_host must differ between hosts of the play: {', '.join([host, *same])} have the same"
             )
 
-    def _read(self, name: str) -> Any:
-        """Return the value of a variable, null if it is not defined or omitted."""
-        if name not in self._values:
-            return None
-        try:
-            value = self._templar.template(self._values[name])
-        except getattr(errors, "AnsibleValueOmittedError", ()):
-            return None
-        return str(value) if getattr(value, "__ENCRYPTED__", False) else value
-
 
 def _is_empty(storages: Any) -> bool:
     return not storages or (isinstance(storages, str) and not storages.strip())
+
+
+def _has_empty(storages: Any) -> bool:
+    return _is_empty(storages) or (isinstance(storages, (list, tuple)) and any(map(_has_empty, storages)))
 
 
 def _read_bool(option: str, value: Any) -> bool:

@@ -51,11 +51,13 @@ from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager, split_host_pattern
 from ansible.plugins.lookup import LookupBase
 
+from ..plugin_utils._lookup import Variables
+
 
 class LookupModule(LookupBase):
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
         name, values = terms[0], variables or {}
-        pattern = self._templar.template(values[name]) if name in values else None
+        pattern = Variables(self._templar, values, [name]).get(name)
         manager = InventoryManager(self._loader, parse=False)
         for group, members in values["groups"].items():
             manager.add_group(group)

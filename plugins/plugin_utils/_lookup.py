@@ -48,7 +48,7 @@ class ZStackLookup(LookupBase):
         if unknown := sorted(kwargs.keys() - spec.keys()):
             raise AnsibleError(f"unsupported options: {', '.join(unknown)}; supported: {', '.join(sorted(spec))}")
         names = [each["name"] for option in self.option_definitions.values() for each in option.get("vars", [])]
-        by_variable = _Variables(self._templar, variables or {}, names)
+        by_variable = Variables(self._templar, variables or {}, names)
         secrets = {*AUTH_OPTIONS, *(option for option, each in spec.items() if each.get("no_log"))}
         params = {
             option: keywords[option] if option in keywords else by_variable.get(option)
@@ -65,8 +65,10 @@ class ZStackLookup(LookupBase):
         raise AnsibleError(failure)
 
 
-class _Variables(Mapping[str, Any]):
-    """The options that are set in variables. Ansible passes variables with unevaluated templates.
+class Variables(Mapping[str, Any]):
+    """The options that are set in variables, without those that are omitted.
+
+    Ansible passes variables with unevaluated templates.
 
     A template is evaluated only if the option is needed, because it may be undefined or query a vault.
     """
@@ -81,8 +83,10 @@ class _Variables(Mapping[str, Any]):
         try:
             value = _plain(self._templar.template(value))
         except getattr(errors, "AnsibleValueOmittedError", ()):
-            return None
-        return None if _is_omitted(value, self._variables.get("omit")) else value
+            raise KeyError(option) from None
+        if _is_omitted(value, self._variables.get("omit")):
+            raise KeyError(option)
+        return value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

@@ -277,7 +277,7 @@ def _distinct(backups: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _is_complete(result: Mapping[str, Any]) -> bool:
-    return len(result["backups"]) >= result["total"]
+    return bool(len(result["backups"]) >= result["total"])
 
 
 def _checks(result: Mapping[str, Any], policy: Policy) -> Iterator[Check]:

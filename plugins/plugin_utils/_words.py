@@ -497,7 +497,7 @@ class Words:
             "-" if backup.get("size") is None else self.size(backup["size"]),
             self.clean(taken)[:16].replace("T", " ") if taken else "-",
             "-" if age is None else self.text("in_the_future") if ahead else self.age(max(age, 0), 1),
-            self.text({True: "yes", False: "no"}.get(backup.get("restorable"), "unknown")),
+            self.text({"True": "yes", "False": "no"}.get(str(backup.get("restorable")), "unknown")),
         )
 
 

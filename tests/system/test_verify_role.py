@@ -112,6 +112,7 @@ CASES: dict[str, Case] = {
     "one_is_enough": Case(storages(GOOD, STALE, min_storages="1"), [f"stale: {IS_STALE}"], passed=True),
     # A survey that is not answered passes an empty text.
     "not_answered": Case(storages(STALE, fail="", max_age="", min_size="", language=""), [f"stale: {IS_STALE}"]),
+    "omitted": Case(storages(STALE, max_age="{{ omit }}"), [f"stale: {IS_STALE}"]),
     "switched_off": Case(storages(STALE, max_age=None)),
     "other_names": Case({**storages(GOOD), "verify_db_backup_email": "ops@example.com", "verify_db_backup_run": 1}),
     "chinese": Case(storages(STALE, language="zh"), ["stale：最新备份距今 24 小时 1 秒（要求：距今不超过 24 小时）"]),
@@ -136,6 +137,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no_host": ({**storages(GOOD), "zstack_host": ""}, "zstack_host must be set for each host of the play, and is not"),
     "no_storage": (storages(), "verify_db_backup_storages is missing: set it, set zstack_storages or export "),
     "empty_storage": (storages(GOOD, ""), "verify_db_backup_storages must not have an empty entry"),
+    "nested_empty_storage": (storages([GOOD, " "]), "verify_db_backup_storages must not have an empty entry"),
     "null_storage": (storages(GOOD, None), "verify_db_backup_storages must not have an empty entry"),
     "no_password": ({**storages(GOOD), "zstack_storage_password": ""}, "storage_password is missing"),
     "not_a_url": (storages(STORAGE_PASSWORD.replace(" ", "")), "url must"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.zstack.cloud.plugins.plugin_utils._words import TABLES, Text, Words
+from ansible_collections.zstack.cloud.plugins.plugin_utils._words import GUIDE, TABLES, Text, Words, width
 
 
 def fields(text: Text) -> set[str | None]:
@@ -39,6 +39,7 @@ def verdict(**check: Any) -> dict[str, Any]:
         "name": "local",
         "latest": None,
         "newest_restorable": None,
+        "passed": False,
         "values": {"count": 0, "total": 0, "knows_zone": True},
         "checks": [{"passed": False, **check}],
     }
@@ -66,3 +67,93 @@ def test_versions_that_look_alike_are_quoted() -> None:
     values = {"version": "4.7.21 ", "platform_version": "4.7.21"}
     (unmet,) = Words("en").describe(verdict(name="restorable", reason="version_differs", values=values))["unmet"]
     assert unmet == 'local: newest has version "4.7.21 " (required: version "4.7.21")'
+
+
+AGED = {"age_seconds": 3600, "size": 90 * 2**20, "version": "4.8.30", "created_at": "2026-11-23T02:00:11+08:00"}
+
+
+def listed(*backups: dict[str, Any], **keys: Any) -> list[str]:
+    """The table of a result with these backups."""
+    result = {"backups": list(backups), "total": len(backups), "timezone": "Asia/Shanghai", **keys}
+    return Words("en").table(result, {"name": "local", "checks": []})
+
+
+def test_a_table_has_a_row_for_each_backup_and_the_zone_of_the_times() -> None:
+    nameless = {"age_seconds": -301, "size": None, "version": None, "created_at": None, "restorable": None}
+    assert listed(
+        {**AGED, "name": "new", "restorable": True}, {**AGED, "restorable": False, "name": None}, nameless
+    ) == [
+        "local: 3 backups",
+        "NAME  VERSION      SIZE  TAKEN AT                    AGE  RESTORABLE",
+        "new   4.8.30   90.00 MB  2026-11-23 02:00            1 h  yes",
+        "-     4.8.30   90.00 MB  2026-11-23 02:00            1 h  no",
+        "-     -               -  -                 in the future  unknown",
+        "Times are in Asia/Shanghai.",
+    ]
+    assert listed() == ["local: 0 backups", "Times are in Asia/Shanghai."]
+
+
+def test_wide_characters_keep_columns_straight() -> None:
+    _head, *rows, _zone = listed({**AGED, "name": "升级前"}, {**AGED, "name": "e\u0301"}, {**AGED, "name": "before"})
+    assert {width(row[: row.index("4.8.30")]) for row in rows[1:]} == {width("before  ")}
+
+
+def test_a_name_cannot_forge_a_row_of_the_table() -> None:
+    forged = {**AGED, "name": "old\nnew   4.8.30   90.00 MB  2026-11-23 02:00  1 h  yes\x1b[2K\u202e"}
+    lines = listed(forged)
+    assert len(lines) == 4
+    assert all(line.isprintable() for line in lines)
+
+
+def test_a_verdict_of_an_older_version_names_the_newest_that_can_be_restored() -> None:
+    restorable = {**AGED, "name": "good", "restorable": True}
+    judged = verdict(
+        name="restorable", reason="version_differs", values={"version": "4.7.21", "platform_version": "4.8.30"}
+    )
+    judged["storages"][0].update(latest={**AGED, "name": "old", "restorable": False}, newest_restorable=restorable)
+    words = Words("en")
+    described = words.describe(
+        {**judged, "platform": {"host": "n", "address": None}, "platform_version": None, "checked_at": None}
+    )
+    _head, _unmet, headline, step, read_on = words.report(described)
+    assert headline.strip() == "newest restorable backup: good, 1 h old, 90.00 MB"
+    assert step.startswith("Next: Take a new backup, because ")
+    assert read_on == f"Read on: {GUIDE}"
+    described["storages"][0]["newest_restorable"] = None
+    assert "no backup can be restored on this platform" in words.report(described)[2]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (3661, "1 h 1 min"),
+        (172799, "47 h 59 min"),
+        (172800, "2 days"),
+        (266400, "3 days 2 h"),
+    ],
+)
+def test_an_age_is_shown_in_its_two_largest_units(seconds: int, text: str) -> None:
+    assert Words("en").age(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(None, "unknown"), (0, "0 bytes"), (1, "1 byte"), (1024, "1.00 KB"), (1000 * 2**80, "more than 1000 YB")],
+)
+def test_a_size_is_shown_in_a_readable_unit(size: int | None, text: str) -> None:
+    assert Words("en").size(size) == text
+
+
+def test_the_hint_of_a_failed_scan_is_the_next_step() -> None:
+    values = {"error": "Permission denied", "hint": "Check the password.", "hint_reason": None}
+    described = Words("zh").describe(verdict(name="scan", reason="scan_failed", values=values))
+    assert described["unmet"] == ["local：无法扫描：Permission denied"]
+    assert described["storages"][0]["next_steps"] == ["Check the password."]
+
+
+def test_a_store_that_is_disconnected_is_said_beside_the_failed_scan() -> None:
+    values = {"error": "no route", "hint": None, "hint_reason": None, "state": "Disconnected"}
+    described = Words("en").describe(verdict(name="scan", reason="store_unavailable", values=values))
+    assert described["unmet"] == ["local: could not be scanned, and the platform reports it as Disconnected: no route"]
