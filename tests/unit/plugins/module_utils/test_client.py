@@ -36,7 +36,7 @@ SCAN = "/v1/database-backups/image-store"
 
 
 def compressed(body: str, wbits: int = 31) -> dict[str, Any]:
-    """Return how to play a compressed body."""
+    """Return how to inject a compressed body."""
     compressor = zlib.compressobj(wbits=wbits)
     data = compressor.compress(body.encode()) + compressor.flush()
     encoding = "gzip" if wbits == 31 else "deflate"
