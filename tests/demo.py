@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``make demo``: list backups and render a template, with a simulator unless ZSTACK_HOST is set."""
+"""``make demo``: list image stores and backups, and render a template, with a simulator unless ZSTACK_HOST is set."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from .tree import ROOT, collections_path
 PAGE = str(ROOT / "build" / "backups.html")
 #: The playbooks, in this order. A verdict of "not ready" is no failure of the demo.
 PLAYBOOKS = (
+    ("zstack.cloud.list_image_stores",),
     ("zstack.cloud.list_db_backups",),
     (str(ROOT / "tests" / "demo.yml"),),
     ("zstack.cloud.verify_db_backup", "--extra-vars", "verify_db_backup_fail=false"),

@@ -453,7 +453,7 @@ class Words:
                 (storage["name"] if first else "", state if first else "", sentence)
                 for first, sentence in zip([True] + [False] * len(sentences), sentences)
             ]
-        lines = [head, *(f"  {row}" for row in _aligned(rows, "  "))]
+        lines = [head, *(f"  {row}" for row in aligned(rows, "  "))]
         if len(verdict["storages"]) > 1:
             lines.append(f"  {self.share(verdict)}")
         steps = _unique(step for storage in verdict["storages"] for step in storage["next_steps"])
@@ -486,7 +486,7 @@ class Words:
         rows += [self._row(backup) for backup in result["backups"]]
         head = self.text("table.head", name=storage["name"], count=result["total"])
         zone = [self.text("table.zone", timezone=self.clean(result["timezone"]))] if result.get("timezone") else []
-        return [head, *(_aligned(rows, "  ", right=(2, 4)) if len(rows) > 1 else []), *zone]
+        return [head, *(aligned(rows, "  ", right=(2, 4)) if len(rows) > 1 else []), *zone]
 
     def _row(self, backup: Mapping[str, Any]) -> tuple[str, ...]:
         age, taken = backup.get("age_seconds"), backup.get("created_at")
@@ -501,7 +501,7 @@ class Words:
         )
 
 
-def _aligned(rows: Sequence[Sequence[str]], gap: str, right: Sequence[int] = ()) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]], gap: str, right: Sequence[int] = ()) -> list[str]:
     """Return rows of texts as lines with columns."""
     widths = [max(map(width, column)) for column in zip(*rows)]
     lines = []
