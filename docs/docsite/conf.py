@@ -83,22 +83,13 @@ def set_language(
         context["language"] = "zh-CN"
 
 
-# antsibull-docs does not support custom text on the index page of the collection.
-def excerpt(name: str) -> str:
-    """Include the part of the first guide between the comments ``NAME begins`` and ``NAME ends``."""
-    guide = "docsite/guide_getting_started.rst"
-    return f".. include:: {guide}\n   :start-after: .. {name} begins\n   :end-before: .. {name} ends\n\n"
+# antsibull-docs does not support custom text on the index page of the collection. This is the part of the first guide
+# between two comments.
+QUICK_START = """
+.. include:: docsite/guide_getting_started.rst
+   :start-after: .. steps begins
+   :end-before: .. steps ends
 
-
-QUICK_START = f"""
-{excerpt("sample")}
-In a playbook, the module :ansplugin:`zstack.cloud.zstack_db_backup_info#module` returns the backups as data.
-
-{excerpt("data")}
-In a template, the lookup :ansplugin:`zstack.cloud.zstack_db_backup#lookup` returns the same data.
-
-{excerpt("template")}
-{excerpt("steps")}
 """
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shlex
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -27,7 +26,6 @@ import yaml
 
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.system.commands import run
-from ansible_collections.zstack.cloud.tests.system.test_examples import READMES, ROOT, blocks, platform_shown
 from ansible_collections.zstack.cloud.tests.system.test_playbooks import shown
 
 pytestmark = pytest.mark.xdist_group("verify_role")
@@ -413,45 +411,3 @@ def test_hosts_that_are_set_in_the_inventory_are_an_error(zstack: Simulator, tmp
     assert done.returncode == 2
     assert "verify_db_backup_hosts must be an extra variable, not one of the inventory: set it with -e" in done.stdout
     assert not zstack.requests
-
-
-# The guide shows a report, and a script for cron. test_examples.py runs all other examples.
-GUIDE = "docs/docsite/rst/guide_before_upgrade.rst"
-
-
-def blocks_of(page: str) -> list[str]:
-    return [text for _language, text in blocks(ROOT / page)]
-
-
-@pytest.mark.parametrize("page", [READMES[0], GUIDE])
-def test_a_page_shows_the_report_that_is_printed(page: str, tmp_path: Path) -> None:
-    five_lines, settings, report = blocks_of(page)[:3]
-    assert len(five_lines.strip().splitlines()) == 5
-    (tmp_path / "play.yml").write_text(five_lines)
-    values = yaml.safe_load(settings)
-    with platform_shown() as zstack:
-        secrets = {"zstack_password": zstack.account[1], "storage_password": zstack.storages[0].password}
-        here = {"zstack_host": zstack.host, "zstack_port": zstack.port}
-        (tmp_path / "variables.yml").write_text(yaml.safe_dump({**values, **secrets, **here}))
-        done = play(tmp_path, "play.yml", "-e", "@variables.yml")
-    assert done.returncode == 2, done.stdout + done.stderr
-    heading, *lines = reports(done.stdout)["localhost"]
-    assert [heading.replace(zstack.host, "zstack.example.com"), *lines] == report.strip().splitlines()
-
-
-@pytest.mark.parametrize("names", [("good",), ("good", "stale")], ids=["good", "stale"])
-def test_the_script_for_cron_prints_only_what_is_wrong(
-    names: tuple[str, ...], zstack: Simulator, tmp_path: Path
-) -> None:
-    script = next(each for each in blocks_of(GUIDE) if each.startswith("#!"))
-    settings = next(each for each in blocks_of(GUIDE) if each.startswith("ZSTACK_HOST="))
-    values = by_environment(zstack, *names)
-    assert {line.partition("=")[0] for line in settings.strip().splitlines()} == values.keys() - {"ZSTACK_PORT"}
-    file = tmp_path / "check.env"
-    file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
-    (tmp_path / "script").write_text(script.replace("/etc/check-zstack-backups.env", str(file)))
-    done = run("bash", "script", place=tmp_path)
-    assert not done.stderr
-    assert done.returncode == (2 if "stale" in names else 0)
-    assert "WARNING" not in done.stdout
-    assert (IS_STALE in done.stdout) == ("stale" in names) == bool(done.stdout)
