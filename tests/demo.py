@@ -33,7 +33,6 @@ def main() -> int:
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "ANSIBLE_COLLECTIONS_PATH": collections_path(),
-        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
     }
@@ -45,10 +44,9 @@ def main() -> int:
             env |= zstack.env
             env["ZSTACK_STORAGE_URL"] = zstack.storages[0].url_without_password
             env["ZSTACK_STORAGE_PASSWORD"] = zstack.storages[0].password
-            named = {"local": zstack.storages[0], "remote": zstack.storages[3]}
-            storages = [{"name": name, "url": storage.url_without_password} for name, storage in named.items()]
-            values = {"verify_db_backup_storages": storages, "report_db_backups_storages": storages}
-            options = ["--extra-vars", json.dumps(values)]
+            # Not the new one, which has another password.
+            stores = "{{ query('zstack.cloud.zstack_image_store', 'backup-local', 'backup-remote') }}"
+            options = ["--extra-vars", json.dumps({"zstack_storages": stores, "report_db_backups_storages": stores})]
         codes = (subprocess.call(["ansible-playbook", *playbook, *options], env=env) for playbook in PLAYBOOKS)
         return next(filter(None, codes), 0)
 
