@@ -27,7 +27,8 @@ from ._words import GUIDE, Text, Words
 _NAME_LIMIT, _ERROR_LIMIT = 120, 2000
 # Number of gaps of a storage that are listed.
 _GAPS = 3
-_SYMBOLS = {"ok": "✓", "warn": "!", "bad": "✗", "none": "–"}
+_NOTHING = "\N{EN DASH}"
+_SYMBOLS = {"ok": "✓", "warn": "!", "bad": "✗", "none": _NOTHING}
 
 _EN: Mapping[str, Text] = {
     "page.lang": "en",
@@ -177,7 +178,7 @@ class Report:
 def render(nodes: Sequence[Mapping[str, Any]], language: str, now: int) -> Report:
     """Return the report on nodes.
 
-    A node has a ``host``, an ``address``, its ``results``, and either a ``verdict`` or the ``reason`` why there is none.
+    A node has a ``host``, an ``address``, its ``results``, and a ``verdict``, or the ``reason`` why there is none.
     """
     words = _PageWords(language)
     nodes = [{**node, "verdict": node["verdict"] and words.describe(node["verdict"])} for node in nodes]
@@ -186,9 +187,7 @@ def render(nodes: Sequence[Mapping[str, Any]], language: str, now: int) -> Repor
     offset = next((figures.offset for figures in drawn if figures.checked_at), 0)
     time = datetime.fromtimestamp(now, timezone(timedelta(seconds=offset))).isoformat()
     written = words.text("page.written", time=words.moment(time), version=VERSION, mark=mark)
-    sections = [
-        _Section(number, node, figures, words) for number, (node, figures) in enumerate(zip(nodes, drawn), 1)
-    ]
+    sections = [_Section(number, node, figures, words) for number, (node, figures) in enumerate(zip(nodes, drawn), 1)]
     ready = sum(section.state in ("ok", "warn") for section in sections)
     unchecked = sum(section.state == "none" for section in sections)
     overview = [words.text("page.nodes_ready", ready=ready, count=len(sections))]
@@ -211,9 +210,7 @@ def render(nodes: Sequence[Mapping[str, Any]], language: str, now: int) -> Repor
         height=HEIGHT,
         guide=GUIDE,
     )
-    text = "\n\n".join(
-        [words.text("page.title"), *("\n".join(section.text_lines()) for section in sections), written]
-    )
+    text = "\n\n".join([words.text("page.title"), *("\n".join(section.text_lines()) for section in sections), written])
     return Report(page, f"{text}\n", mark)
 
 
@@ -248,10 +245,10 @@ class _PageWords(Words):
 
     def moment(self, time: str | None) -> str:
         """Return a time without its seconds, with its offset."""
-        return f"{self.minute(time)} {time[19:]}" if time else "–"
+        return f"{self.minute(time)} {time[19:]}" if time else _NOTHING
 
     def minute(self, time: str | None) -> str:
-        return time[:16].replace("T", " ") if time else "–"
+        return time[:16].replace("T", " ") if time else _NOTHING
 
     def day(self, number: int) -> str:
         return _date(number).isoformat()
@@ -357,11 +354,13 @@ class _Section:
             yield self._words.text("page.not_scanned", names=self._words.text("comma").join(names))
         else:
             yield self._words.share(self._verdict)
-            if self.state == "warn" and self.figures.missed:
+            if self.state == "warn" and any(row.gaps for row in self.figures.rows):
                 yield self._words.text("page.missed_line", gaps=self._words.text("semicolon").join(self._missed()))
 
     def _verdict_steps(self) -> list[str]:
         storages = self._verdict["storages"] if self._verdict else []
+        if self._error and not storages[0]["checks"][0]["values"].get("hint"):
+            return []  # the step of a storage that cannot be scanned, which is not the reason
         return list(dict.fromkeys(step for storage in storages for step in storage["next_steps"]))
 
     def _zone(self, known: Mapping[str, Any]) -> str:
@@ -383,7 +382,7 @@ class _Section:
     def _cards(self, known: Mapping[str, Any]) -> Iterator[_Card]:
         words, figures = self._words, self.figures
         yield self._newest()
-        missed = str(figures.missed) if figures.since is not None else "–"
+        missed = str(figures.missed) if figures.since is not None else _NOTHING
         yield _Card(words.label("missed"), missed, self._missed(), "warn" if figures.missed else "")
         changes = sorted((each for row in figures.rows for each in row.changes), key=lambda each: each.at)
         if changes:
@@ -392,7 +391,7 @@ class _Section:
         else:
             since = figures.since
             none = words.label("no_backup") if since is None else words.text("page.none_missed", day=words.day(since))
-            yield _Card(words.label("change"), "–", [none])
+            yield _Card(words.label("change"), _NOTHING, [none])
         backups = [backup for result in self._results for backup in result["backups"]]
         sizes = [backup["size"] for backup in backups if backup["size"] is not None]
         count = words.text("page.backups", count=sum(result.get("total") or 0 for result in self._results))
@@ -422,7 +421,9 @@ class _Section:
     def _legend(self, known: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
         version = known.get("platform_version")
         texts = {
-            RESTORABLE: self._words.text("page.can_version" if version else "page.can", version=self._words.version(version)),
+            RESTORABLE: self._words.text(
+                "page.can_version" if version else "page.can", version=self._words.version(version)
+            ),
             OTHER: self._words.label("cannot"),
             UNKNOWN: self._words.label("maybe"),
         }
@@ -481,23 +482,22 @@ class _Section:
             size = backup["size"]
             yield (
                 number + 1,
-                words.clean(backup["name"] or backup["id"] or "", _NAME_LIMIT) or "–",
+                words.clean(backup["name"] or backup["id"] or "", _NAME_LIMIT) or _NOTHING,
                 names[number],
                 words.version(backup["version"]),
                 -1 if size is None else min(size, 2**96),
-                "–" if size is None else words.size(size),
+                _NOTHING if size is None else words.size(size),
                 words.minute(backup["created_at"]),
                 words.answer(backup["restorable"]),
             )
 
     def text_lines(self) -> list[str]:
         """Return the gate's own lines, and the days without a backup."""
-        words = self._words
+        words, name = self._words, f"{self.title} ({self.address})" if self.address else self.title
         if self.state == "none":
-            name = f"{self.title} ({self.address})" if self.address else self.title
             lines = [words.text("head", node=name, state=self.word), *(f"  {each}" for each in self.sentences)]
             return [*lines, *(words.text("next_step", step=step) for step in self.steps)]
-        lines = words.report(self._verdict)
+        lines = words.report({**self._verdict, "platform": {"host": None, "address": name}})
         if self.known:
             lines.append(words.text("page.missed_line", gaps=words.text("semicolon").join(self._missed())))
         return lines

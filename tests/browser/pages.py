@@ -2,28 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sites, and their reports as users get them, from ansible-playbook.
-
-The server's clock stands still at NOW, so that a page is the same whenever it is made.
-"""
+"""Sites and their reports, made without Ansible and without a server. The server's clock stands still at NOW."""
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.system.commands import run
+from ansible_collections.zstack.cloud.plugins.module_utils._backups import Backup
+from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform
+from ansible_collections.zstack.cloud.plugins.plugin_utils._page import Report, render
+from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import check_policy, verify
 
 NOW = datetime(2026, 11, 23, 17, 0, 0, tzinfo=timezone(timedelta(hours=8)))
 PAGE, TEXT = "zstack-db-backups.html", "zstack-db-backups.txt"
 VERSIONS = ("4.8.30", "4.8.25", "4.8.20", "4.8.9", "4.8.0", "4.7.21", "4.7.11", "4.7.0")
+PLATFORM = Platform(VERSIONS[0], NOW.tzinfo, "Asia/Shanghai", "server")
 
 #: Names that would do something in HTML, an attribute, a script, CSS, Jinja, a terminal, or to the direction of text.
 HOSTILE = (
@@ -41,103 +37,113 @@ HOSTILE = (
     "https://elsewhere.invalid/" + "x" * 300,
 )
 
+Images = list[dict[str, Any]]
+
 
 def night(ago: int, version: str | None = None, **more: Any) -> dict[str, Any]:
     """Return the backup of a night at two o'clock; the version changes every 55 nights."""
     at = (NOW - timedelta(days=ago)).replace(hour=2, second=11)
+    version = version or VERSIONS[min(ago // 55, len(VERSIONS) - 1)]
     return {
-        "created": f"{at:%Y-%m-%d %H:%M:%S}",
-        "version": version or VERSIONS[min(ago // 55, len(VERSIONS) - 1)],
+        "name": f"zstack-db-{version}-{at:%Y%m%d%H%M%S}.gz",
+        "createdTime": f"{at:%Y-%m-%d %H:%M:%S}",
+        "version": version,
         "size": 104_000_000 - ago * 90_000,
         **more,
     }
 
 
-def nights(count: int, missed: Sequence[int] = ()) -> list[dict[str, Any]]:
-    """Return *count* nightly backups, without those of the missed nights."""
-    return [night(ago) for ago in range(count + len(missed)) if ago not in missed]
+def nights(count: int, missed: Sequence[int] = (), **more: Any) -> Images:
+    """Return ``count`` nightly backups, without those of the missed nights."""
+    return [night(ago, **more) for ago in range(count + len(missed)) if ago not in missed]
 
 
-#: The backups of each storage, by the name of the site.
-SITES: dict[str, list[list[dict[str, Any]]]] = {
-    "none": [[]],
-    "one": [nights(1)],
-    "fifteen": [nights(15, missed=[3, 8, 9])],
-    "many": [nights(400, missed=[5, 90, 91, 200])],
-    "shared": [nights(200), nights(120), nights(80)],
-    "failed": [nights(15), nights(15)],
+def scanned(images: Images, number: int = 0, now: datetime = NOW, **more: Any) -> dict[str, Any]:
+    """Return the result of a scan, as module and lookup return it."""
+    found = [Backup.from_image(image, PLATFORM.zone) for image in images]
+    found.sort(key=lambda each: each.epoch or 0, reverse=True)
+    backups = [each.fields(int(now.timestamp()), PLATFORM) for each in found]
+    return {
+        "backups": backups,
+        "latest": backups[0] if found and found[0].epoch is not None else None,
+        "count": len(backups),
+        "total": len(backups),
+        "storage": f"ssh://root:***@192.0.2.{20 + number}/zstack_bs",
+        "checked_at": now.isoformat(),
+        "timezone": PLATFORM.timezone,
+        "timezone_source": PLATFORM.timezone_source,
+        "platform_version": PLATFORM.version,
+        **more,
+    }
+
+
+def failed(message: str, number: int = 0, status: int | None = None) -> dict[str, Any]:
+    """Return the result of a scan that failed."""
+    unknown = dict.fromkeys(("checked_at", "timezone", "timezone_source", "platform_version"))
+    return scanned([], number, failed=True, msg=message, error={"details": message}, status=status, **unknown)
+
+
+def node(*results: dict[str, Any], host: str = "localhost", names: Sequence[str] = (), **policy: Any) -> dict[str, Any]:
+    """Return a node as the page takes it."""
+    address = "zstack.example.com" if host == "localhost" else f"{host}.example.com"
+    terms = [{"name": name} for name in names]
+    verdict = verify(list(results), check_policy(policy), terms, host, address)
+    return {"host": host, "address": address, "reason": None, "results": list(results), "verdict": verdict}
+
+
+def unchecked(host: str, reason: str) -> dict[str, Any]:
+    return {"host": host, "address": f"{host}.example.com", "reason": reason, "results": [], "verdict": None}
+
+
+DOWN = "mn4.example.com:8080: POST login: connection refused: nothing is listening on port 8080"
+#: The nodes of each site, by its name.
+SITES: dict[str, list[dict[str, Any]]] = {
+    "none": [node(scanned([]))],
+    "fifteen": [node(scanned(nights(15, missed=[3, 8, 9])))],
+    "many": [node(scanned(nights(400, missed=[5, 90, 91, 200])))],
+    "shared": [node(*(scanned(nights(count), number) for number, count in enumerate((200, 120, 80))))],
     "hostile": [
-        [
-            night(ago, version=VERSIONS[0] if ago < 6 else f"<b>{ago}&\"'</b>" if ago < 9 else "{{ 7 * 7 }}", name=name)
-            for ago, name in enumerate(HOSTILE)
-        ]
+        node(
+            scanned(
+                [
+                    night(
+                        ago,
+                        version=VERSIONS[0] if ago < 6 else f"<b>{ago}&\"'</b>" if ago < 9 else "{{ 7 * 7 }}",
+                        name=name,
+                    )
+                    for ago, name in enumerate(HOSTILE)
+                ]
+            ),
+            failed("<i>[SYS.1000]</i>: {{ 7 * 7 }}", 1, 503),
+            names=["夜间备份 <local>", "<b>remote</b>"],
+        )
+    ],
+    "several": [
+        node(scanned(nights(15)), host="mn1"),
+        node(scanned(nights(15)), scanned(nights(15, missed=[4]), 1), host="mn2"),
+        node(
+            scanned([*nights(3, version="4.7.21"), *nights(9, missed=[0, 1, 2])]),
+            scanned(nights(5, size=None), 1),
+            failed("192.0.2.22: No route to host", 2, 503),
+            host="mn3",
+        ),
+        node(failed(DOWN), failed(DOWN, 1), host="mn4"),
+        unchecked("mn5", "timeout must be a whole number, got soon"),
     ],
 }
-#: Sites whose last storage cannot be scanned.
-FAILING = ("failed",)
 
 
-@contextmanager
-def site(place: Path, storages: Sequence[Sequence[Mapping[str, Any]]], later: float = 0) -> Iterator[Simulator]:
-    """Simulate a site with these storages, *later* seconds after NOW."""
-    description = {
-        "version": VERSIONS[0],
-        "timezone": "Asia/Shanghai",
-        "accounts": [{"name": "admin", "password": "Moon#Cake&88"}],
-        "storages": [
-            {
-                "username": "root",
-                "password": f"Night@Watch#{n}",
-                "host": f"192.0.2.{20 + n}",
-                "path": "/zstack_bs",
-                "backups": list(each),
-            }
-            for n, each in enumerate(storages)
-        ],
-    }
-    path = place / "site.yml"
-    path.write_text(yaml.safe_dump(description), encoding="utf-8")
-    with Simulator(path) as zstack:
-        zstack.freeze(NOW + timedelta(seconds=later))
-        yield zstack
+def images_of(site: str) -> int:
+    """Return the number of backups of a site."""
+    return sum(len(result["backups"]) for each in SITES[site] for result in each["results"])
 
 
-def options(zstack: Simulator) -> dict[str, Any]:
-    """Return the variables that an operator sets."""
-    return {
-        **zstack.variables,
-        "report_db_backups_storages": [
-            {"url": storage.url_without_password, "password": storage.password} for storage in zstack.storages
-        ],
-    }
+def report(site: str, language: str = "en") -> Report:
+    return render(SITES[site], language, int(NOW.timestamp()))
 
 
-def report(
-    place: Path,
-    *arguments: str,
-    hosts: Mapping[str, Mapping[str, Any]] | None = None,
-    env: Mapping[str, str] | None = None,
-    **variables: Any,
-) -> subprocess.CompletedProcess[str]:
-    """Run the playbook in the folder *place*, on the hosts of an inventory where there are any."""
-    (place / "variables.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
-    localhost = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    inventory = {"all": {"hosts": {"localhost": localhost, **(hosts or {})}}}
-    (place / "inventory.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
-    return run(
-        *("ansible-playbook", "zstack.cloud.report_db_backups", "-i", "inventory.yml", "-e", "@variables.yml"),
-        *arguments,
-        place=place,
-        **(env or {}),
-    )
-
-
-def page(place: Path, name: str, language: str = "en") -> Path:
+def page(place: Path, site: str, language: str = "en") -> Path:
     """Make the page of a site and return its path."""
-    with site(place, SITES[name]) as zstack:
-        written = options(zstack)
-        if name in FAILING:
-            written["report_db_backups_storages"][-1] = {"url": "ssh://root@192.0.2.99/zstack_bs", "password": "x"}
-        done = report(place, report_db_backups_language=language, **written)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return place / PAGE
+    path = place / f"{site}-{language}.html"
+    path.write_text(report(site, language).page, encoding="utf-8")
+    return path
