@@ -46,7 +46,7 @@ def main() -> int:
             env["ZSTACK_STORAGE_PASSWORD"] = zstack.storages[0].password
             # Not the new one, which has another password.
             stores = "{{ query('zstack.cloud.zstack_image_store', 'backup-local', 'backup-remote') }}"
-            options = ["--extra-vars", json.dumps({"zstack_storages": stores, "report_db_backups_storages": stores})]
+            options = ["--extra-vars", json.dumps({"zstack_storages": stores})]
         codes = (subprocess.call(["ansible-playbook", *playbook, *options], env=env) for playbook in PLAYBOOKS)
         return next(filter(None, codes), 0)
 

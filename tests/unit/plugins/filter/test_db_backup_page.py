@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The internal filter db_backup_page: which files a report may replace, and what it decides."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.zstack.cloud.plugins.filter import db_backup_page as module
+from ansible_collections.zstack.cloud.plugins.filter.db_backup_page import db_backup_page
+from ansible_collections.zstack.cloud.plugins.plugin_utils._words import Words
+from ansible_collections.zstack.cloud.tests.browser.pages import PAGE, TEXT, nights, node, scanned
+
+
+def variables(**policy: Any) -> dict[str, Any]:
+    """Return the variables of a host after the role."""
+    checked = node(scanned(nights(3)), **policy)
+    return {
+        "verify_db_backup_result": Words("en").describe(checked["verdict"]),
+        "__verify_db_backup_results": checked["results"],
+    }
+
+
+HOSTVARS = {
+    "ready": variables(),
+    "stale": variables(max_age="1h"),
+    "wrong": {"verify_db_backup_result": {}, "__report_db_backups_reason": "timeout must be an integer"},
+}
+
+
+def made(dest: Path, *hosts: str, **options: Any) -> dict[str, Any]:
+    return db_backup_page(HOSTVARS, hosts or ("ready",), dest=str(dest / PAGE), **options)
+
+
+def write(report: dict[str, Any]) -> None:
+    for each in report["files"]:
+        Path(each["dest"]).write_text(each["content"], encoding="utf-8")
+        Path(each["dest"]).chmod(0o644)
+
+
+def changed(report: dict[str, Any]) -> list[bool]:
+    assert report["error"] is None
+    assert report["result"]["changed"] == any(each["changed"] for each in report["files"])
+    return [each["changed"] for each in report["files"]]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_only_what_an_earlier_run_wrote_is_replaced(language: str, tmp_path: Path) -> None:
+    report = made(tmp_path, language=language)
+    assert changed(report) == [True, True]
+    write(report)
+    assert changed(made(tmp_path, language=language)) == [False, False]
+    assert changed(made(tmp_path, "stale", language=language)) == [True, True]
+    for name in (PAGE, TEXT):
+        content = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(b"notes about zstack.cloud \xff\n")
+        error = made(tmp_path)["error"]
+        problem = "was not written by an earlier run: remove it, or choose another path"
+        assert error == f"report_db_backups_dest: {tmp_path / name} {problem}"
+        (tmp_path / name).write_bytes(content)
+
+
+@pytest.mark.parametrize(("name", "expected"), [(PAGE, [True, False]), (TEXT, [False, True])])
+def test_a_file_that_is_gone_or_private_is_a_change(name: str, expected: list[bool], tmp_path: Path) -> None:
+    write(made(tmp_path))
+    (tmp_path / name).chmod(0o600)
+    assert changed(made(tmp_path)) == expected
+    (tmp_path / name).unlink()
+    assert changed(made(tmp_path)) == expected
+
+
+def test_a_link_of_this_user_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / PAGE).symlink_to("site/index.html")
+    report = made(tmp_path)
+    assert report["result"]["page"] == str(tmp_path / "site" / "index.html")
+    (tmp_path / "site" / "index.html").write_text("<html>my own page")
+    assert "was not written by an earlier run" in made(tmp_path)["error"]
+
+
+def test_a_link_of_another_user_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / TEXT).symlink_to("elsewhere.txt")
+    if os.geteuid() == 0:  # the links of root are followed
+        os.lchown(tmp_path / TEXT, 12345, -1)
+    monkeypatch.setattr(module.os, "geteuid", lambda: 12346)
+    assert made(tmp_path)["error"] == (
+        f"report_db_backups_dest must not be a link of another user, got {tmp_path / TEXT}"
+    )
+
+
+def test_a_link_to_itself_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / PAGE).symlink_to(PAGE)
+    assert "must not be a link to itself" in made(tmp_path)["error"]
+
+
+@pytest.mark.parametrize("name", [PAGE, TEXT])
+def test_a_directory_in_place_of_a_file_is_an_error(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    assert made(tmp_path)["error"] == f"report_db_backups_dest: {tmp_path / name} is a directory"
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"dest": "page.txt"}, f"report_db_backups_dest must end in .html, got {Path.cwd()}/page.txt"),
+        ({"language": "de"}, "report_db_backups_language must be en or zh, got de"),
+        ({"fail": "nope"}, "report_db_backups_fail must be true or false, got 'nope'"),
+    ],
+)
+def test_an_invalid_option_is_named(options: dict[str, Any], error: str) -> None:
+    assert db_backup_page({}, **options) == {"error": error}
+
+
+def test_empty_options_have_their_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    report = db_backup_page(HOSTVARS, ["ready"], dest="", language="", fail="")
+    assert report["result"] == {"page": str(tmp_path / PAGE), "text": str(tmp_path / TEXT), "changed": True}
+
+
+def test_an_invalid_option_of_a_host_fails_and_a_verdict_only_if_asked(tmp_path: Path) -> None:
+    hosts = ("ready", "stale", "wrong")
+    assert made(tmp_path, *hosts)["failures"] == {"wrong": "timeout must be an integer"}
+    failures = made(tmp_path, *hosts, fail="yes")["failures"]
+    assert failures.keys() == {"stale", "wrong"}
+    assert "NOT ready for an upgrade" in failures["stale"]
+
+
+def test_without_any_verdict_nothing_is_written(tmp_path: Path) -> None:
+    report = made(tmp_path, "wrong")
+    assert (report["files"], report["result"], list(report["failures"])) == ([], {}, ["wrong"])
