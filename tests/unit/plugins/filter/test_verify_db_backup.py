@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import ansible.template
@@ -16,6 +17,7 @@ from ansible.errors import AnsibleError, AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.zstack.cloud.plugins.filter import verify_db_backup as plugin
+from ansible_collections.zstack.cloud.plugins.lookup.db_backup_gate import OPTIONS
 from ansible_collections.zstack.cloud.plugins.plugin_utils import _verdict, _words
 
 
@@ -75,3 +77,13 @@ def test_the_documentation_names_every_condition_and_its_default() -> None:
     assert documented.keys() == {"_input", "storages", "host", "address", "language", *_verdict.DEFAULTS}
     for option, default in _verdict.DEFAULTS.items():
         assert documented[option].get("default") == default
+
+
+def test_the_role_documents_every_variable_and_its_default() -> None:
+    path = Path(plugin.__file__).parents[2] / "roles" / "verify_db_backup" / "meta" / "argument_specs.yml"
+    options = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    defaults = {"storages": None, "fail": True, "language": "en", **_verdict.DEFAULTS}
+    assert {name: option.get("default") for name, option in options.items()} == {
+        f"verify_db_backup_{name}": default for name, default in defaults.items()
+    }
+    assert set(OPTIONS) == defaults.keys()

@@ -171,6 +171,28 @@ def test_the_newest_must_be_restorable(version: str | None, running: str | None,
     assert only("restorable", True, backup(version=version), running=running) == (not words, [words] if words else [])
 
 
+def test_versions_of_which_none_is_the_platforms_have_a_reason_of_their_own() -> None:
+    images = [backup(version="4.3.0"), backup(DAY, version="4.2.0")]
+    passed, (sentence,) = only("restorable", True, *images, running="4.8.0.6")
+    assert not passed
+    assert sentence.startswith("newest has version 4.3.0, and none of the 2 backups has the platform's")
+    (storage,) = judge(result(*images, running="4.8.0.6"))["storages"]
+    assert any("ZSphere's mapping" in step for step in storage["next_steps"])
+    # One that matches, or may be in the rest of the list, shows that the versions are of one kind.
+    for more in ({}, {"total": 3}):
+        others = [*images, backup(2 * DAY, version="4.8.0.6")] if not more else images
+        (storage,) = judge(result(*others, running="4.8.0.6", **more))["storages"]
+        assert "version_differs" in [check["reason"] for check in storage["checks"]]
+
+
+def test_the_newest_backup_that_can_be_restored_is_named() -> None:
+    images = [backup(version="4.7.21"), backup(DAY), backup(2 * DAY)]
+    (storage,) = judge(result(*images))["storages"]
+    assert storage["newest_restorable"]["name"] == f"taken-{DAY}"
+    (storage,) = judge(result(images[0]))["storages"]
+    assert storage["newest_restorable"] is None
+
+
 @pytest.mark.parametrize(
     ("min_count", "words"), [(0, None), (2, None), ("2", None), (3, "2 backups (required: at least 3 backups)")]
 )
@@ -365,7 +387,12 @@ def test_min_storages_must_pass(passing: int, min_storages: int | None, passed: 
 
 @pytest.mark.parametrize(
     "place",
-    ["root:***@192.0.2.20/zstack_bs", "root:***@192.0.2.20:22/zstack_bs/", "zstack:***@192.0.2.20:22/zstack_bs"],
+    [
+        "root:***@192.0.2.20/zstack_bs",
+        "root:***@192.0.2.20:0022/other",
+        "zstack:***@192.0.2.20:22//./zstack_bs/",
+        "root:***@192.0.2.20/%7Astack_bs",
+    ],
 )
 def test_a_storage_that_is_listed_twice_counts_once(place: str) -> None:
     good, again = result(backup()), result(backup(), storage=f"ssh://{place}")
@@ -377,6 +404,16 @@ def test_a_storage_that_is_listed_twice_counts_once(place: str) -> None:
     assert len(verdict["storages"]) == 3
     failed = {**FAILED, "storage": again["storage"]}
     assert judge([good, failed], min_storages=1)["passed"] is False
+
+
+def test_two_platforms_on_one_storage_are_two_results() -> None:
+    other = result(backup(version="4.7.21"), running="4.7.21")
+    assert judge([result(backup()), other], min_storages=2)["values"]["count"] == 2
+    stale = result(backup(9 * DAY, version="4.7.21"), running="4.7.21")
+    assert judge([result(backup()), stale], min_storages=1)["passed"] is True
+    # A failed scan does not report the platform, so it can be of each.
+    failed = {**FAILED, "storage": other["storage"]}
+    assert judge([result(backup()), other, failed], min_storages=1)["passed"] is False
 
 
 @pytest.mark.parametrize(
@@ -438,6 +475,20 @@ def test_of_a_failed_command_the_verdict_has_the_last_words_and_the_hint() -> No
     verdict = judge(failed)
     assert verdict["unmet"] == ["storage 1: could not be scanned: root@192.0.2.20: Permission denied (publickey)"]
     assert verdict["storages"][0]["next_steps"] == ["Check the user name."]
+
+
+@pytest.mark.parametrize(
+    ("store", "reason"),
+    [
+        ({"state": "Enabled", "status": "Connected"}, "scan_failed"),
+        ({"state": "Enabled", "status": "Disconnected"}, "store_unavailable"),
+        ({"state": "Disabled", "status": "Connected"}, "store_unavailable"),
+    ],
+)
+def test_the_state_of_a_store_is_said_beside_its_failed_scan(store: dict[str, str], reason: str) -> None:
+    (storage,) = judge(FAILED, terms=[{"name": "local", **store}])["storages"]
+    assert [check["reason"] for check in storage["checks"]] == [reason]
+    assert judge(result(backup()), terms=[{"name": "local", **store}])["passed"] is True
 
 
 def test_a_failed_result_of_the_module_is_called_by_the_storage_in_its_error() -> None:
