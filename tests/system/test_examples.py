@@ -69,10 +69,8 @@ def blocks(page: str) -> list[tuple[str, str]]:
 def examples() -> Iterator[Example]:
     """Yield everything that a reader may copy: plays, tasks and templates. Translations have those of the originals."""
     for path in sorted(ROOT.glob("plugins/*/*.py")):
-        if found := re.search(
-            r'^EXAMPLES = r"""(.*?)^"""$', path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-        ):
-            yield Example(path.stem, yaml.safe_load(found[1]), ())
+        for text in EXAMPLES.findall(path.read_text(encoding="utf-8")):
+            yield Example(path.stem, "yaml", text)
     for page in [README, *(f"{GUIDES}/{path.name}" for path in sorted(ROOT.glob(f"{GUIDES}/*.rst")))]:
         settings: list[dict[str, Any]] = []
         for number, (language, text) in enumerate(blocks(page), 1):
@@ -125,7 +123,9 @@ def variables_of(zstack: Simulator, place: Path) -> dict[str, Any]:
 
 
 def tasks_that_render(templates: Iterable[str]) -> list[dict[str, Any]]:
-    return [{"ansible.builtin.debug": {"msg": f"{{{{ lookup('template', '{name}') }}}}"}} for name in templates]
+    return [
+        {"ansible.builtin.debug": {"msg": f"{{{{ lookup('template', '{name}').splitlines() }}}}"}} for name in templates
+    ]
 
 
 def replaced(content: Any, words: dict[str, str]) -> Any:
@@ -134,6 +134,17 @@ def replaced(content: Any, words: dict[str, str]) -> Any:
     for word, replacement in words.items():
         text = text.replace(word, replacement)
     return yaml.safe_load(text)
+
+
+@pytest.fixture
+def zstack(tmp_path: Path) -> Iterator[Simulator]:
+    """A platform whose storages have the same password, as the examples assume."""
+    site = yaml.safe_load((ROOT / "tests" / "simulator" / "site.yml").read_text(encoding="utf-8"))
+    for storage in site["storages"]:
+        storage["password"] = site["storages"][0]["password"]
+    (tmp_path / "site.yml").write_text(yaml.safe_dump(site), encoding="utf-8")
+    with Simulator(tmp_path / "site.yml") as simulator:
+        yield simulator
 
 
 def test_each_example_in_the_documentation_runs(
@@ -155,6 +166,8 @@ def test_each_example_in_the_documentation_runs(
             inventory = {name: value for name, value in setting.items() if isinstance(value, dict) and "hosts" in value}
             groups |= inventory
             variables |= {} if inventory else setting
+        if "zstack_session_uuid" in example.text:
+            variables = {name: value for name, value in variables.items() if not name.startswith("zstack_account_")}
         if variables.get("zstack_use_ssl") and "zstack_ca_path" not in variables:
             variables["zstack_ca_path"] = ca_path
         if example.language == "jinja":
@@ -177,7 +190,7 @@ def test_each_example_in_the_documentation_runs(
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump(groups), encoding="utf-8")
     (tmp_path / "playbook.yml").write_text(yaml.safe_dump(playbook, sort_keys=False), encoding="utf-8")
 
-    done = run("ansible-playbook", "-i", "inventory.yml", "playbook.yml", place=tmp_path, **environment(zstack))
+    done = run("ansible-playbook", "-i", "inventory.yml", "playbook.yml", place=tmp_path, ZSTACK_PORT=str(zstack.port))
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(playbook) > 30
     assert set(zstack.sessions) <= {usual["session"]}
@@ -185,16 +198,11 @@ def test_each_example_in_the_documentation_runs(
     assert secure_zstack.requests
 
 
-def environment(zstack: Simulator) -> dict[str, str]:
-    """Return what the examples leave to the defaults: the port, and the session of examples that set none."""
-    return {"ZSTACK_PORT": str(zstack.port), "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
-
-
 @pytest.mark.parametrize("page", [page for page in [README, *TRANSLATIONS.values()] if commands(page)])
 def test_the_commands_of_a_page_run_as_they_are_pasted(page: str, zstack: Simulator, tmp_path: Path) -> None:
     script = commands(page).replace("zstack.example.com", zstack.host)
     typed = f"{zstack.account[1]}\n{zstack.storages[0].password}\n"
-    done = run("bash", "-e", "-c", script, place=tmp_path, typed=typed, **environment(zstack))
+    done = run("bash", "-e", "-c", script, place=tmp_path, typed=typed, ZSTACK_PORT=str(zstack.port))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ready for an upgrade" in done.stdout
     assert not zstack.sessions
@@ -250,11 +258,11 @@ def test_the_output_that_a_page_shows_is_what_is_printed(page: str, tmp_path: Pa
         ]
         (tmp_path / "playbook.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
         (tmp_path / "variables.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
-        done = run("ansible-playbook", "playbook.yml", "-e", "@variables.yml", place=tmp_path, **environment(zstack))
+        done = run("ansible-playbook", "playbook.yml", "-e", "@variables.yml", place=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    printed = [line.strip(" -'\"") for line in done.stdout.replace(zstack.host, "zstack.example.com").splitlines()]
+    printed = [line.strip(' ,"') for line in done.stdout.replace(zstack.host, "zstack.example.com").splitlines()]
     texts = [text for language, text in blocks(page) if language == "text" and not re.match(r"server|ansible-", text)]
-    shown = [line.strip(" -'\"") for text in texts for line in text.splitlines() if line]
+    shown = [line.strip() for text in texts for line in text.splitlines() if line]
     assert len(shown) > 2
     assert [line for line in shown if line not in printed] == [], done.stdout
 
