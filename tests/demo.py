@@ -44,7 +44,7 @@ def main() -> int:
             env |= zstack.env
             env["ZSTACK_STORAGE_URL"] = zstack.storages[0].url_without_password
             env["ZSTACK_STORAGE_PASSWORD"] = zstack.storages[0].password
-            # Not the new one, which has another password.
+            # Not the new one, which is empty.
             stores = "{{ query('zstack.cloud.zstack_image_store', 'backup-local', 'backup-remote') }}"
             options = ["--extra-vars", json.dumps({"zstack_storages": stores})]
         codes = (subprocess.call(["ansible-playbook", *playbook, *options], env=env) for playbook in PLAYBOOKS)

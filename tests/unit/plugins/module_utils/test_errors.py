@@ -61,7 +61,7 @@ def test_the_line_names_the_storage_only_where_there_are_several() -> None:
 @pytest.mark.parametrize("several", [False, True], ids=["one storage", "several storages"])
 def test_a_failed_scan_names_server_and_storage(zstack: Simulator, gather: Gather, several: bool) -> None:
     zstack.inject({"status": 503, "body": json.dumps({"error": ENVELOPE})})
-    storage = zstack.storage_urls[2].replace(zstack.storages[2].password, "***")
+    storage = zstack.storages[2].url_without_password.replace("@", ":***@")
     error = failure(gather, zstack, urls=zstack.storage_urls[2:3] * (2 if several else 1))
     server = f"{zstack.host}:{zstack.port}"
     named = f"{storage}: " if several else ""

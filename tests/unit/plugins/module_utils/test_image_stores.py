@@ -104,14 +104,8 @@ def test_any_purpose_includes_a_store_without_a_tag(zstack: Simulator) -> None:
 
 def test_each_store_is_a_term_of_the_lookup_of_backups(zstack: Simulator) -> None:
     stores = look_up(zstack)
-    passwords = {"backup-new": zstack.storages[2].password}
-    results = look_up(
-        zstack,
-        *stores,
-        plugin="zstack_db_backup",
-        storage_password=zstack.storages[0].password,
-        storage_passwords=passwords,
-    )
+    password = zstack.storages[0].password
+    results = look_up(zstack, *stores, plugin="zstack_db_backup", storage_password=password)
     assert [result["total"] for result in results] == [15, 0, 8]
 
 
