@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from ansible_collections.zstack.cloud.tests.browser import pages
 from ansible_collections.zstack.cloud.tests.limits import HANGS
 
-#: Width and height of a window, and the colours that its owner prefers.
+#: Width and height of a window
 WINDOWS = {
     "desktop": {"width": 1280, "height": 900},
     "phone": {"width": 390, "height": 844},
@@ -33,51 +32,30 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, str], Path]:
-    """Make the page of a site in a language, once for all processes that run tests."""
-    own = tmp_path_factory.getbasetemp()
-    place = own if worker_id == "master" else own.parent
-
-    def make(site: str, language: str = "en") -> Path:
-        folder = place / f"{site}-{language}"
-        with FileLock(f"{folder}.lock"):
-            folder.mkdir(exist_ok=True)
-            known = folder / pages.PAGE
-            return known if known.exists() else pages.page(folder, site, language)
-
-    return make
-
-
 class Window:
-    """A page in a window of its own, with all that it says to the console or asks the network for."""
+    """A page in a window of its own, with the console's messages and the requests of the page."""
 
     def __init__(self, page: Page, path: Path) -> None:
         self.page = page
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("request", self._see)
+        self.messages: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.messages.append(message.text))
+        page.on("pageerror", lambda error: self.messages.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
         page.goto(path.as_uri())
 
-    def _hear(self, message: ConsoleMessage) -> None:
-        self.said.append(message.text)
 
-    def _see(self, request: Request) -> None:
-        self.asked.append(request.url)
-
-
-@pytest.fixture
-def look(chromium: Browser, made: Callable[[str, str], Path]) -> Iterator[Callable[..., Window]]:
+@pytest.fixture(scope="module")
+def look(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Window]]:
     """Open a site's page: ``look("fifteen", "zh", size="phone", color_scheme="dark")``."""
     contexts = []
+    place = tmp_path_factory.mktemp("pages")
 
     def open_window(site: str, language: str = "en", size: str = "desktop", **options: object) -> Window:
         context = chromium.new_context(viewport=WINDOWS[size], **options)  # type: ignore[arg-type]
         context.set_default_timeout(HANGS * 1000)
         contexts.append(context)
-        return Window(context.new_page(), made(site, language))
+        return Window(context.new_page(), pages.page(place, site, language))
 
     yield open_window
     for context in contexts:
