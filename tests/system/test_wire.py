@@ -34,6 +34,8 @@ SESSION = "5d2105b0bb214db9a1b7a3f4c5c4f6aa"
 PASSWORD = "Moon#Cake&é"
 SCAN = "/zstack/v1/database-backups/image-store"
 TIME_ZONE = "/zstack/v1/management-nodes/platform-timezone"
+IMAGE_STORES = "/zstack/v1/backup-storage/image-store"
+SYSTEM_TAGS = "/zstack/v1/system-tags"
 #: The replacement for a Content-Length that is right.
 RIGHT_LENGTH = "Content-Length: the body's"
 
@@ -51,6 +53,8 @@ REPLIES: Mapping[str, Any] = {
         }
     },
     SCAN: {"backups": []},
+    IMAGE_STORES: {"inventories": []},
+    SYSTEM_TAGS: {"inventories": []},
     "/zstack/v1/management-nodes/actions": {"version": "4.7.21"},
     TIME_ZONE: {"timezone": "Asia/Shanghai", "offset": "+08:00"},
     f"/zstack/v1/accounts/sessions/{SESSION}": {},
@@ -148,7 +152,9 @@ def recorder() -> Iterator[Recorder]:
         thread.join()
 
 
-def run_module(recorder: Recorder, place: Path, env: Mapping[str, str] | None = None, **options: Any) -> None:
+def run_module(
+    recorder: Recorder, place: Path, env: Mapping[str, str] | None = None, module: str = MODULE, **options: Any
+) -> None:
     """Run the module as a user whose .netrc has an entry for the host, for other programs."""
     netrc = place / ".netrc"
     netrc.write_text("machine 127.0.0.1 login nobody password nothing\n")
@@ -156,7 +162,7 @@ def run_module(recorder: Recorder, place: Path, env: Mapping[str, str] | None = 
     arguments = place / "arguments.json"
     options = {"host": "127.0.0.1", "port": recorder.port, "timeout": HANGS, "retries": 0, **options}
     arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": options}))
-    done = run(sys.executable, "-m", MODULE, str(arguments), place=place, **(env or {}))
+    done = run(sys.executable, "-m", module, str(arguments), place=place, **(env or {}))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -211,6 +217,18 @@ def test_a_storage_password_is_encoded_in_the_url_and_again_in_the_query(recorde
     query = "url=ssh%3A%2F%2Froot%3Ait%2527s%2523x%252F%25C3%25A9%2520%2525%252B~%40192.0.2.20%2Fzs"
     scan = recorder.expected(f"GET {SCAN}?{query} HTTP/1.1", f"Authorization: OAuth {SESSION}")
     assert together(recorder.requests) == together([scan, recorder.get_version()])
+
+
+def test_image_stores_and_their_tags_are_queried_with_these_bytes(recorder: Recorder, tmp_path: Path) -> None:
+    module = MODULE.replace("zstack_db_backup_info", "zstack_image_store_info")
+    run_module(recorder, tmp_path, module=module, session_uuid=SESSION)
+
+    oauth = f"Authorization: OAuth {SESSION}"
+    paging = "sort=%2Buuid&limit=1000&start=0&replyWithCount=true"
+    tags = "q=tag%3F%3Donlybackup%2Callowbackup%2Cremotebackup%2Caliyun"
+    stores = recorder.expected(f"GET {IMAGE_STORES}?{paging} HTTP/1.1", oauth)
+    tags = recorder.expected(f"GET {SYSTEM_TAGS}?{tags}&{paging} HTTP/1.1", oauth)
+    assert recorder.requests == [stores, tags]
 
 
 def java_dates(moment: datetime) -> set[str]:
