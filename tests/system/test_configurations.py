@@ -1,0 +1,118 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Everything works alike under everyone's configuration: each folder in configurations/ is one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import pytest
+import yaml
+
+from ansible_collections.zstack.cloud.tests.simulator import Simulator
+from ansible_collections.zstack.cloud.tests.system.commands import run
+
+FOLDER = Path(__file__).with_name("configurations")
+CONFIGURATIONS = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
+PLAIN = "plain"
+MODULE_PYTHON = os.environ.get("MODULE_PYTHON", sys.executable)
+#: What differs from one run to the next, or describes how a task ran.
+OTHER = ("invocation", "ansible_job_id", "started", "finished", "results_file", "stdout", "stderr", "warnings")
+NIGHT = datetime(2026, 11, 28, 1, tzinfo=timezone.utc)
+
+pytestmark = pytest.mark.xdist_group("configurations")
+
+
+class Outcome(NamedTuple):
+    exit_code: int
+    results: dict[str, Any]
+    page: str
+    text: str
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[list[Simulator]]:
+    with Simulator() as first, Simulator() as second:
+        for zstack in (first, second):
+            zstack.freeze(NIGHT)
+        yield [first, second]
+
+
+@pytest.fixture(scope="module")
+def plain(nodes: list[Simulator], tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    return run_under(PLAIN, nodes, tmp_path_factory.mktemp(PLAIN))
+
+
+def run_under(configuration: str, nodes: list[Simulator], place: Path) -> Outcome:
+    """Run everything under a configuration, and return what it leaves."""
+    shutil.copytree(FOLDER / configuration, place, dirs_exist_ok=True)
+    shutil.copy(FOLDER / "run.yml", place)
+    storage = nodes[0].storages[0]
+    variables = {**nodes[0].variables, "zstack_storage_password": storage.password, "zstack_retries": 0}
+    del variables["zstack_host"]
+    hosts = {f"node{number}": zstack.variables for number, zstack in enumerate(nodes, start=1)}
+    hosts["broken"] = {"zstack_host": "127.0.0.1", "zstack_port": 9}
+    hosts["invalid"] = {"zstack_host": "127.0.0.1", "zstack_use_ssl": "maybe"}
+    inventory = {"all": {"hosts": {**hosts, "localhost": nodes[0].variables}, "vars": variables}}
+    inventory["all"]["vars"] |= {
+        "ansible_connection": "local",
+        "ansible_async_dir": str(place / "async"),
+        "ansible_python_interpreter": MODULE_PYTHON,
+        "report_db_backups_dest": str(place / "page.html"),
+    }
+    (place / "hosts.yml").write_text(yaml.safe_dump(inventory))
+    done = run(
+        *("ansible-playbook", "run.yml", "-i", "hosts.yml"),
+        place=place,
+        ZSTACK_STORAGE_URL=storage.url_without_password,
+    )
+    assert (place / "page.html").exists(), done.stdout + done.stderr
+    files = [path for path in place.rglob("*") if path.is_file() and path.name != "hosts.yml"]
+    output = "".join(path.read_text(errors="replace") for path in files) + done.stdout + done.stderr
+    # Before ansible-core 2.22, the debug log shows the arguments of every module.
+    if configuration != "debug":
+        assert [
+            each for each in (storage.password, quote(storage.password), nodes[0].account[1]) if each in output
+        ] == []
+    assert "Traceback" not in output
+    results = json.loads((place / "results.json").read_text())
+    # The page shows the time of this machine for the host that does not answer.
+    page, text = (re.sub(r"\d\d:\d\d", "", (place / f"page.{kind}").read_text("utf-8")) for kind in ("html", "txt"))
+    return Outcome(done.returncode, without_other(results), page, text)
+
+
+def without_other(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: without_other(each)
+            for key, each in value.items()
+            if key not in OTHER and not key.startswith(("ansible_", "_ansible", "std"))
+        }
+    return [without_other(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_everything_works_alike_under_each_configuration(
+    configuration: str, nodes: list[Simulator], plain: Outcome, tmp_path: Path
+) -> None:
+    if configuration == PLAIN:
+        results = plain.results
+        assert results["module"]["count"] == nodes[0].storages[0].total
+        for other in ("background", "checked", "facts", "lookup", "list"):
+            assert {**results["module"], **results[other]} == results["module"], other
+        assert [verdict["passed"] for verdict in results["verdicts"]] == [True, True]
+        for words in ("connection refused", "&#39;maybe&#39; is not a valid boolean"):
+            assert words in plain.page
+        return
+    assert run_under(configuration, nodes, tmp_path) == plain
