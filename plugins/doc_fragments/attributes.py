@@ -18,6 +18,10 @@ attributes:
     description: Returns details on what has changed in diff mode.
     support: N/A
     details: This module changes nothing.
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: full
+    details: Before ansible-core 2.17, Ansible refuses C(async) together with check mode.
   action_group:
     description: Use C(group/zstack.cloud.zstack) in C(module_defaults) to set the connection options of all modules.
     support: full
