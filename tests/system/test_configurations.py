@@ -112,6 +112,7 @@ def test_everything_works_alike_under_each_configuration(
         assert results["module"]["count"] == nodes[0].storages[0].total
         for other in ("background", "checked", "facts", "lookup", "list"):
             assert {**results["module"], **results[other]} == results["module"], other
+        assert results["stores"][0] == results["stores"][1] != []
         assert [verdict["passed"] for verdict in results["verdicts"]] == [True, True]
         for words in ("connection refused", "host must not include a port: set port to 8080"):
             assert words in "".join(plain.page)
