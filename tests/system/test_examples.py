@@ -69,7 +69,9 @@ def blocks(page: str) -> list[tuple[str, str]]:
 def examples() -> Iterator[Example]:
     """Yield everything that a reader may copy: plays, tasks and templates. Translations have those of the originals."""
     for path in sorted(ROOT.glob("plugins/*/*.py")):
-        for text in EXAMPLES.findall(path.read_text(encoding="utf-8")):
+        code = path.read_text(encoding="utf-8")
+        # Playbooks and the role run the internal plugins, with what else these need.
+        for text in [] if "(internal)" in code else EXAMPLES.findall(code):
             yield Example(path.stem, "yaml", text)
     for page in [README, *(f"{GUIDES}/{path.name}" for path in sorted(ROOT.glob(f"{GUIDES}/*.rst")))]:
         settings: list[dict[str, Any]] = []
