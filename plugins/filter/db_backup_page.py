@@ -66,6 +66,7 @@ _value:
       type: dict
 """
 
+import json
 import os
 import re
 import time
@@ -190,7 +191,7 @@ def _shown(text: str) -> str:
 
 def _node(host: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     verdict = _plain(variables.get("verify_db_backup_result")) or None
-    results = variables.get("__verify_db_backup_results") or []
+    results = json.loads((variables.get("__verify_db_backup") or {}).get("results") or "[]")
     if verdict:
         address = verdict["platform"]["address"]
     else:

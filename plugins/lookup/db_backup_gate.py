@@ -50,9 +50,8 @@ _raw:
       description: The verdict, as RV(zstack.cloud.verify_db_backup#filter:_value) describes it.
       type: dict
     results:
-      description: The results of P(zstack.cloud.zstack_db_backup#lookup).
-      type: list
-      elements: dict
+      description: The results of P(zstack.cloud.zstack_db_backup#lookup), as JSON.
+      type: str
     report:
       description: The lines of the report.
       type: list
@@ -70,6 +69,7 @@ _raw:
       elements: str
 """
 
+import json
 import os
 from difflib import get_close_matches
 from typing import Any
@@ -142,7 +142,8 @@ class LookupModule(LookupBase):
         failure = words.failure(verdict) if fails and not verdict["passed"] else None
         return {
             "verdict": verdict,
-            "results": results,
+            # As one text, because ansible-core takes long to copy and to check thousands of mappings.
+            "results": json.dumps(results),
             "report": words.report(verdict),
             "tables": [line for each in zip(results, verdict["storages"]) for line in words.table(*each)]
             if with_tables

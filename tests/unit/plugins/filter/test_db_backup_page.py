@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ def variables(**policy: Any) -> dict[str, Any]:
     checked = node(scanned(nights(3)), **policy)
     return {
         "verify_db_backup_result": Words("en").describe(checked["verdict"]),
-        "__verify_db_backup_results": checked["results"],
+        "__verify_db_backup": {"results": json.dumps(checked["results"])},
     }
 
 
