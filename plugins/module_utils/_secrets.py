@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 try:
-    from ansible.module_utils.secrets import register_secrets
+    from ansible.module_utils.secrets import register_secrets  # type: ignore[import-not-found]
 except ImportError:  # before ansible-core 2.22
     register_secrets = None
 

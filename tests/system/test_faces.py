@@ -217,7 +217,7 @@ def test_a_secret_can_be_vaulted_in_the_playbook(face: str, zstack: Simulator, t
 
 
 def test_the_role_takes_vaulted_secrets_in_every_place(zstack: Simulator, tmp_path: Path) -> None:
-    storage, (name, password) = zstack.storages[0], zstack.account
+    storage, password = zstack.storages[0], zstack.account[1]
     bare, named = storage.url_without_password, {"url": storage.url_without_password, "name": "nightly"}
     places: list[dict[str, Any]] = [
         {"verify_db_backup_storages": Vaulted(storage.url)},

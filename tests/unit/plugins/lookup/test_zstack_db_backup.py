@@ -312,20 +312,20 @@ def test_a_misspelt_boolean_is_an_error_in_every_place(
 
 
 @pytest.mark.parametrize("option", SECRETS)
-@pytest.mark.parametrize("place", ["keyword", "variable"])
-@pytest.mark.parametrize(("value", "kind"), [({"Sesame": "x"}, "mapping"), (["Sesame"], "list"), (True, "boolean")])
 def test_a_secret_of_a_wrong_type_is_refused_by_name_alone(
-    zstack: Simulator, node: dict[str, Any], option: str, place: str, value: Any, kind: str
+    zstack: Simulator, node: dict[str, Any], option: str
 ) -> None:
     others = {"account": "account_name account_password", "access": "access_key_id access_key_secret"}
-    written = dict.fromkeys(others.get(option.partition("_")[0], "session_uuid").split(), "x")
-    written[option] = value
-    keywords = written if place == "keyword" else {}
-    variables = {} if place == "keyword" else {f"zstack_{name}": each for name, each in written.items()}
-    if option != "storage_password":
-        keywords = {**keywords, "storage_password": "x"}
-    line = refusal(URL, variables=variables, **node, **keywords)
-    assert line == f"{option} must be a string, got a {kind}: write it in quotes"
+    written: dict[str, Any] = dict.fromkeys(others.get(option.partition("_")[0], "session_uuid").split(), "x")
+    password = {} if option == "storage_password" else {"storage_password": "x"}
+    for value, kind in (({"Sesame": "x"}, "mapping"), (["Sesame"], "list"), (True, "boolean")):
+        written[option] = value
+        variables = {f"zstack_{name}": each for name, each in written.items()}
+        for line in (
+            refusal(URL, **node, **written, **password),
+            refusal(URL, variables=variables, **node, **password),
+        ):
+            assert line == f"{option} must be a string, got a {kind}: write it in quotes"
     assert zstack.requests == []
 
 

@@ -44,10 +44,10 @@ def accepts(url: str) -> Storage | None:
         return None
 
 
-@pytest.mark.parametrize(("release", "line"), lines("url"))
-def test_a_url_that_java_refuses_is_refused(release: int, line: dict[str, Any]) -> None:
-    storage = accepts(line["value"])
-    assert line["accepted"] or storage is None
+def test_a_url_that_java_refuses_is_refused() -> None:
+    refused = [line["value"] for _release, line in (each.values for each in lines("url")) if not line["accepted"]]
+    assert refused
+    assert [url for url in refused if accepts(url)] == []
 
 
 @pytest.mark.parametrize(
@@ -108,13 +108,13 @@ def test_a_password_that_is_not_encoded_is_answered_with_the_option_and_not_repe
     assert "Street" not in line
 
 
-@pytest.mark.parametrize("character", list(" \t\n\r\0\x7f\x85\u00a0\u2028\u3000;&|<>()$`\"'\\*?[]{}!#^"))
 @pytest.mark.parametrize("form", ["ssh://ro{}ot:Sesame@h/bs", "ssh://root:Sesa{}me@h/bs", "ssh://root:Sesame@h{}/bs"])
-@pytest.mark.parametrize("place", ["inside", "at the end"])
-def test_white_space_control_and_shell_characters_are_refused_anywhere(character: str, form: str, place: str) -> None:
-    line = refusal(form.format(character) if place == "inside" else f"{WITH_PASSWORD}{character}")
-    assert line.startswith("url ")
-    assert "Sesa" not in line
+def test_white_space_control_and_shell_characters_are_refused_anywhere(form: str) -> None:
+    for character in " \t\n\r\0\x7f\x85\u00a0\u2028\u3000;&|<>()$`\"'\\*?[]{}!#^":
+        for url in (form.format(character), f"{WITH_PASSWORD}{character}"):
+            line = refusal(url)
+            assert line.startswith("url ")
+            assert "Sesa" not in line
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import signal
@@ -34,10 +35,9 @@ def handlers() -> Iterator[None]:
 def told_secrets(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The secrets that modules have told the controller, which ansible-core 2.22 and later masks in all output."""
     if MASKS:
-        from ansible.module_utils._internal._secrets import SecretMasker
-
+        masker = importlib.import_module("ansible.module_utils._internal._secrets").SecretMasker()
         # As in a new process.
-        monkeypatch.setattr("ansible.module_utils.secrets._secret_masker", SecretMasker())
+        monkeypatch.setattr("ansible.module_utils.secrets._secret_masker", masker)
     return set()
 
 
