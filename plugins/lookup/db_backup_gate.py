@@ -21,7 +21,7 @@ options:
     elements: raw
     default: []
   tables:
-    description: Whether to return RV(_raw.tables).
+    description: Whether to return RV(_raw[].tables).
     type: bool
     default: false
 seealso:
