@@ -182,7 +182,7 @@ class LookupModule(LookupBase):
         own = self._values[_PLACE]
         if facts and not own["address"]:
             raise ZStackError(f"zstack_host must be set for each host of the play, and is not for {host}")
-        if same := [other for other, fact in facts.items() if fact["address"] == own["address"]]:
+        if same := [other for other, fact in facts.items() if fact["address"].lower() == own["address"].lower()]:
             raise ZStackError(
                 f"zstack_host must differ between hosts of the play: {', '.join([host, *same])} have the same"
             )
