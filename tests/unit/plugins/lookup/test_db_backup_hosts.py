@@ -89,8 +89,8 @@ def test_a_pattern_that_matches_is_accepted(pattern: Any) -> None:
 
 
 def test_a_pattern_of_which_a_limit_leaves_no_host_is_an_error() -> None:
-    values = {"ansible_play_hosts_all": ["node2"], "ansible_limit": "node2"}
-    assert error("node1", **values) == "verify_db_backup_hosts matches no host of the inventory: node1"
+    found = error("node1", ansible_play_hosts_all=["node2"], ansible_limit="node2")
+    assert found == "verify_db_backup_hosts matches no host of the inventory: node1"
 
 
 def test_a_play_on_other_hosts_did_not_use_the_variable() -> None:
