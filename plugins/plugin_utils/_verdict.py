@@ -306,7 +306,7 @@ def _checks(result: Mapping[str, Any], policy: Policy) -> Iterator[Check]:
 def _check_age(result: Mapping[str, Any], latest: Mapping[str, Any], limit: Any) -> tuple[bool, str, dict[str, Any]]:
     age = latest.get("age_seconds")
     if not _knows_zone(result):
-        return False, "zone_unknown", {}
+        return False, "zone_differs" if result.get("timezone_source") == "differs" else "zone_unknown", {}
     if age is None:
         return False, "age_unknown", {}
     if age < -FUTURE:

@@ -281,7 +281,73 @@ _ZH: Mapping[str, Text] = {
     "next.no_result": "请传入 lookup 或模块返回的结果。",
 }
 
-TABLES: Mapping[str, Mapping[str, Text]] = {"en": _EN, "zh": _ZH}
+# The hints of failed calls, by their reasons. In English, the error itself has them.
+_ZH_HINTS: Mapping[str, Text] = {
+    f"hint.{reason}": text
+    for reason, text in {
+        "access_key": "请检查 access_key_id 和 access_key_secret。",
+        "access_key_disabled": "请检查 access_key_id，并确认该 AccessKey 已启用。",
+        "access_key_id": "请检查 access_key_id：按签发时的内容填写，不含冒号。",
+        "access_key_secret": "请检查 access_key_secret。",
+        "account": "请检查 account_name 和 account_password。",
+        "blocked": "调用可能被代理或防火墙拦截：请在其中放行，或直接连接管理节点。",
+        "cached": "请在代理上关闭对 API 的缓存，或直接连接管理节点。",
+        "call": "请检查 host、port、use_ssl，以及代理（如有）。",
+        "certificate_authority": "请将 ca_path 设为签发该证书的 CA 证书。",
+        "certificate_expired": "请更新证书，或检查本机和服务器的时钟。",
+        "certificate_invalid": "请重新签发证书：它不符合 RFC 5280，Python 3.13 及以上版本会拒绝。",
+        "certificate_name": "请将 host 设为证书中的名称。",
+        "connection": "请检查 host、port 和 use_ssl。",
+        "date_format": "代理修改了 Date 头：请直接连接管理节点。",
+        "host": "请检查 host。",
+        "https_port": "该端口使用 HTTPS：请检查 port，或将 use_ssl 设为 true。",
+        "initial_password": "请先登录一次 ZStack 界面，并修改初始密码。",
+        "network_login": "网络要求登录：请在本机打开任意网页并登录。",
+        "no_access_keys": "此 ZStack 版本不支持 AccessKey：请使用会话或账户。",
+        "no_action": "此 ZStack 版本不支持该调用。",
+        "no_api": "此 ZStack 版本不支持该调用。也请检查 host、port 和 context_path。",
+        "no_authorization_header": "代理去掉了 Authorization 头：请直接连接管理节点。",
+        "no_connection": "请检查 host、port 和防火墙。",
+        "no_date_header": "代理去掉了 Date 头：请直接连接管理节点。",
+        "no_server": "响应来自代理：请检查其后的管理节点是否在运行。",
+        "no_sha_1": "请使用会话或账户，或在加密策略中允许 SHA-1。",
+        "node_busy": "管理节点处理超时：请在其空闲时重试。",
+        "node_error": "管理节点发生内部错误：请查看其日志。",
+        "node_log": "请查看管理节点的日志。",
+        "node_starting": "管理节点正在启动：请几分钟后重试。",
+        "node_state": "请用 zstack-ctl status 检查管理节点的状态。",
+        "not_http": "该端口由其他服务占用：请检查 host 和 port。",
+        "not_zstack": "这不像是管理节点的响应：请检查 host、port、use_ssl 和 context_path。",
+        "permission": "请使用具有此权限的账户，例如 admin。",
+        "proxy": "请检查环境变量 HTTP_PROXY、HTTPS_PROXY 和 NO_PROXY。",
+        "proxy_credentials": "请在 HTTP_PROXY 或 HTTPS_PROXY 中加上代理的用户名和密码，或将 host 加入 NO_PROXY。",
+        "proxy_login": "代理要求认证：请直接连接管理节点。",
+        "proxy_timeout": "响应来自代理，因为管理节点处理过久：请调大代理的超时时间。",
+        "rate_limit": "请一分钟后重试，并减少并发调用。",
+        "refused": "请检查 host 和 port，并确认管理节点正在运行。",
+        "registry_port": "请检查 registry_port。",
+        "repeated_parameter": "请检查是否有代理重复了参数。",
+        "session_ended": "会话在任务执行期间结束：请重新执行。",
+        "session_expired": "请重新登录以获取新的 session_uuid，或改用 account_name 和 account_password。",
+        "session_limit": "请注销该账户未使用的会话、等待其过期，或使用 AccessKey。",
+        "storage_firewall": "请检查 url 中的主机和 SSH 端口，以及防火墙。请在管理节点上尝试 ssh。",
+        "storage_login": "请检查备份服务器的用户名和密码。请在管理节点上尝试 ssh。",
+        "storage_missing": "请确认 url 指向已有的备份服务器。",
+        "storage_name": "请检查 url 中的主机：管理节点无法解析其名称。请在管理节点上尝试 ssh。",
+        "storage_network": "请检查 url 中的主机，以及管理节点与备份服务器之间的网络。请在管理节点上尝试 ssh。",
+        "storage_options": "请检查 url、registry_port 和标签。",
+        "storage_parts": "请检查 url 中的用户名、密码和主机。请在管理节点上尝试 ssh。",
+        "storage_port": "请检查 url 中的主机和 SSH 端口，以及 registry_port。请在管理节点上尝试 ssh。",
+        "storage_ssh": "请在管理节点上尝试 ssh。",
+        "storage_url": "请检查 url 和 registry_port。",
+        "time_skewed": "请将 timezone 设为管理节点的时区，并检查两端的时钟。",
+        "timeout": "请调大 timeout，或检查服务器为何缓慢。",
+        "tls": "请确认 port 是支持 TLS 1.2 或更高版本的 HTTPS 端口。管理节点本身只支持 HTTP：请将 use_ssl 设为 false。",
+        "two_factor": "该账户启用了双因子认证：请使用 AccessKey。",
+    }.items()
+}
+
+TABLES: Mapping[str, Mapping[str, Text]] = {"en": _EN, "zh": {**_ZH, **_ZH_HINTS}}
 
 
 class Words:

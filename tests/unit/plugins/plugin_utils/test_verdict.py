@@ -144,6 +144,11 @@ def test_no_age_passes_if_the_time_zone_is_a_guess(source: str | None) -> None:
     assert only("max_age", "24h", backup(), timezone_source=source) == (False, [words])
 
 
+def test_no_age_passes_if_timezone_differs_from_the_servers() -> None:
+    sentence = "age unknown, because timezone has another offset than the server reports (required: at most 24 h old)"
+    assert only("max_age", "24h", backup(), timezone_source="differs") == (False, [sentence])
+
+
 def test_an_unknown_age_does_not_pass() -> None:
     latest = {**result(backup())["latest"], "age_seconds": None}
     assert only("max_age", "24h", backup(), latest=latest) == (False, ["age unknown (required: at most 24 h old)"])

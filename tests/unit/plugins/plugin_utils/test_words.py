@@ -22,9 +22,8 @@ def fields(text: Text) -> set[str | None]:
 
 @pytest.mark.parametrize("language", TABLES)
 def test_each_language_has_the_same_texts_with_the_same_values(language: str) -> None:
-    assert {key: fields(text) for key, text in TABLES[language].items()} == {
-        key: fields(text) for key, text in TABLES["en"].items()
-    }
+    texts = {key: fields(text) for key, text in TABLES[language].items() if not key.startswith("hint.")}
+    assert texts == {key: fields(text) for key, text in TABLES["en"].items()}
 
 
 @pytest.mark.parametrize("reason", [key.removeprefix("found.") for key in TABLES["en"] if key.startswith("found.")])
