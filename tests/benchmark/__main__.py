@@ -113,8 +113,8 @@ class Play:
         local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
         inventory = directory / f"{len(list(directory.iterdir()))}.json"
         inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": local}}), encoding="utf-8")
-        options = ["--inventory", inventory, "--forks", str(FORKS)]
-        self.command = [BIN / "ansible-playbook", HERE / "plays.yml", *options, "--tags"]
+        options = ["--inventory", str(inventory), "--forks", str(FORKS)]
+        self.command = [str(BIN / "ansible-playbook"), str(HERE / "plays.yml"), *options, "--tags"]
         self.directory = directory
 
     def run(self, program: str, **env: str) -> Usage:
