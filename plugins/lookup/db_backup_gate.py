@@ -145,7 +145,7 @@ class LookupModule(LookupBase):
             # As one text, because ansible-core takes long to copy and to check thousands of mappings.
             "results": json.dumps(results),
             "report": words.report(verdict),
-            "tables": [line for each in zip(results, verdict["storages"]) for line in words.table(*each)]
+            "tables": [line for each in zip(results, verdict["storages"]) for line in (*words.table(*each), "")]
             if with_tables
             else [],
             "failure": failure,

@@ -551,8 +551,10 @@ class Words:
         rows = [tuple(self.text(f"table.{key}") for key in ("name", "version", "size", "taken", "age", "restorable"))]
         rows += [self._row(backup) for backup in result["backups"]]
         head = self.text("table.head", name=storage["name"], count=result["total"])
-        zone = [self.text("table.zone", timezone=self.clean(result["timezone"]))] if result.get("timezone") else []
-        return [head, *(aligned(rows, "  ", right=(2, 4)) if len(rows) > 1 else []), *zone]
+        if len(rows) == 1:
+            return [head]
+        zone = self.text("table.zone", timezone=self.clean(result.get("timezone") or self.text("unknown")))
+        return [head, *aligned(rows, "  ", right=(2, 4)), zone]
 
     def _row(self, backup: Mapping[str, Any]) -> tuple[str, ...]:
         age, taken = backup.get("age_seconds"), backup.get("created_at")

@@ -40,7 +40,9 @@ def test_the_environment_is_enough_for_a_table_of_each_storage(zstack: Simulator
     done = list_db_backups(tmp_path, {}, "--check", **zstack.env, ZSTACK_STORAGE_URL=urls)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "changed=0" in done.stdout
-    tables, summary = shown(done.stdout)
+    (lines,) = shown(done.stdout)
+    start = next(number for number, line in enumerate(lines) if "for an upgrade" in line)
+    tables, summary = lines[:start], lines[start:]
     assert tables[0] == f"{local.url_without_password.partition('@')[2]}: {local.total} backups"
     assert tables[1].split() == ["NAME", "VERSION", "SIZE", "TAKEN", "AT", "AGE", "RESTORABLE"]
     assert len([line for line in tables if line.startswith("zstack-db-")]) + 1 == local.total
