@@ -29,7 +29,8 @@ def main(pictures: Path) -> None:
         # The nightly backups, and their copy on a second machine that has stopped.
         terms = [{"url": each.url_without_password, "password": each.password} for each in zstack.storages]
         defaults = {name: option.get("default") for name, option in argument_spec().items()}
-        results = gather(check({**defaults, **zstack.options}, [terms[0], terms[-1]], []), lambda _warning: None)
+        options = check({**defaults, **zstack.options}, [terms[0], terms[-1]], [zstack.options])
+        results = gather(options, lambda _warning: None)
     shown = node(*results, host="mn1", names=["local", "remote"])
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
