@@ -13,7 +13,8 @@ author:
 description:
   - This plugin is internal. It can change in any release. Use the playbook C(zstack.cloud.report_db_backups) instead.
   - Makes a page and a text from the facts of the role P(zstack.cloud.verify_db_backup#role), and decides whether they
-    differ from those of an earlier run by more than times and ages. Writes nothing.
+    differ from those of an earlier run by more than times and ages.
+  - Writes them on the controller itself, because a task for each file would take longer than everything else.
   - Returns an invalid option instead of failing, because Ansible would add several sentences before the message.
 positional: _input, hosts
 options:
@@ -34,6 +35,10 @@ options:
     description: Language of the report, V(en) or V(zh).
     type: str
     default: en
+  write:
+    description: Whether to write the files.
+    type: bool
+    default: false
   fail:
     description: Whether hosts whose backups do not meet the policy fail.
     type: bool
@@ -41,9 +46,9 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show the text of the report
+- name: Show where a report would be written
   ansible.builtin.debug:
-    msg: "{{ (hostvars | zstack.cloud.db_backup_page(ansible_play_hosts_all)).files[1].content }}"
+    msg: "{{ (hostvars | zstack.cloud.db_backup_page(ansible_play_hosts_all)).result.page }}"
 """
 
 RETURN = r"""
@@ -54,10 +59,6 @@ _value:
     error:
       description: What is wrong with the options, V(null) if nothing is. Only returned without the other values.
       type: str
-    files:
-      description: The page and the text, each with C(dest), C(content), and whether it C(changed).
-      type: list
-      elements: dict
     result:
       description: The fact C(report_db_backups_result), with the paths C(page) and C(text), and C(changed).
       type: dict
@@ -69,6 +70,7 @@ _value:
 import json
 import os
 import re
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -103,34 +105,28 @@ def db_backup_page(
     dest: Any = None,
     language: Any = None,
     fail: Any = None,
+    write: bool = False,
 ) -> dict[str, Any]:
-    """Return the files of a report, or what is wrong with the options. An empty text counts as not given."""
+    """Write a report, and return where it is, or what is wrong with the options. An empty text counts as not given."""
     try:
         paths = _paths(str(dest or "zstack-db-backups.html"))
         language, fails = str(language or "en"), _read_bool(fail)
         if language not in TABLES:
             raise ZStackError(f"report_db_backups_language must be {' or '.join(TABLES)}, got {_shown(language)}")
         earlier = [_earlier_mark(path) for path in paths]
+        nodes = [_node(host, hostvars[host]) for host in hosts]
+        failures = _failures(nodes, fails, language)
+        if not any(node["verdict"] for node in nodes):
+            return {"error": None, "result": {}, "failures": failures}
+        report = render(nodes, language, int(time.time()))
+        if write:
+            for path, content in zip(paths, (report.page, report.text)):
+                _write(path, content)
     except ZStackError as exc:
         return {"error": str(exc)}
-    nodes = [_node(host, hostvars[host]) for host in hosts]
-    if not any(node["verdict"] for node in nodes):
-        return {"error": None, "files": [], "result": {}, "failures": _failures(nodes, fails, language)}
-    report = render(nodes, language, int(time.time()))
-    files = [
-        {"dest": str(path), "content": content, "changed": mark != report.mark}
-        for path, mark, content in zip(paths, earlier, (report.page, report.text))
-    ]
-    return {
-        "error": None,
-        "files": files,
-        "result": {
-            "page": files[0]["dest"],
-            "text": files[1]["dest"],
-            "changed": any(each["changed"] for each in files),
-        },
-        "failures": _failures(nodes, fails, language),
-    }
+    changed = any(mark != report.mark for mark in earlier)
+    result = {"page": str(paths[0]), "text": str(paths[1]), "changed": changed}
+    return {"error": None, "result": result, "failures": failures}
 
 
 def _paths(dest: str) -> list[Path]:
@@ -151,6 +147,18 @@ def _target(path: Path) -> Path:
     raise ZStackError(f"report_db_backups_dest must not be a link to itself, got {_shown(str(path))}")
 
 
+def _write(path: Path, content: str) -> None:
+    """Replace a file, so that nobody reads half of it and a link that appeared since is not followed."""
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".zstack-") as folder:
+            new = Path(folder, path.name)
+            new.write_text(content, encoding="utf-8")
+            new.chmod(MODE)
+            new.replace(path)
+    except OSError as exc:
+        raise ZStackError(f"report_db_backups_dest: {_shown(str(path))} cannot be written: {exc.strerror}") from None
+
+
 def _earlier_mark(path: Path) -> str | None:
     """Return the fingerprint in the file of an earlier run, None if there is no file, an empty text if it is private.
 
@@ -158,9 +166,11 @@ def _earlier_mark(path: Path) -> str | None:
     """
     problem = "was not written by an earlier run: remove it, or choose another path"
     try:
-        if not path.exists():
+        if not path.parent.is_dir():
+            problem = "is in a directory that does not exist"
+        elif not path.exists():
             return None
-        if path.is_dir():
+        elif path.is_dir():
             problem = "is a directory"
         elif path.is_file() and os.access(path, os.W_OK):
             with path.open("rb") as file:

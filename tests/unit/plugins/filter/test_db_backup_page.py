@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -35,29 +36,24 @@ HOSTVARS = {
 }
 
 
-def made(dest: Path, *hosts: str, **options: Any) -> dict[str, Any]:
-    return db_backup_page(HOSTVARS, hosts or ("ready",), dest=str(dest / PAGE), **options)
+def made(place: Path, *hosts: str, **options: Any) -> dict[str, Any]:
+    return db_backup_page(HOSTVARS, hosts or ("ready",), dest=str(place / PAGE), **options)
 
 
-def write(report: dict[str, Any]) -> None:
-    for each in report["files"]:
-        Path(each["dest"]).write_text(each["content"], encoding="utf-8")
-        Path(each["dest"]).chmod(0o644)
-
-
-def changed(report: dict[str, Any]) -> list[bool]:
+def written(place: Path, *hosts: str, **options: Any) -> bool:
+    """Write a report, and return whether it has changed."""
+    report = made(place, *hosts, write=True, **options)
     assert report["error"] is None
-    assert report["result"]["changed"] == any(each["changed"] for each in report["files"])
-    return [each["changed"] for each in report["files"]]
+    modes = {stat.S_IMODE(Path(report["result"][key]).stat().st_mode) for key in ("page", "text")}
+    assert modes == {0o644}
+    return bool(report["result"]["changed"])
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_only_what_an_earlier_run_wrote_is_replaced(language: str, tmp_path: Path) -> None:
-    report = made(tmp_path, language=language)
-    assert changed(report) == [True, True]
-    write(report)
-    assert changed(made(tmp_path, language=language)) == [False, False]
-    assert changed(made(tmp_path, "stale", language=language)) == [True, True]
+    assert written(tmp_path, language=language)
+    assert not written(tmp_path, language=language)
+    assert written(tmp_path, "stale", language=language)
     for name in (PAGE, TEXT):
         content = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(b"notes about zstack.cloud \xff\n")
@@ -67,20 +63,38 @@ def test_only_what_an_earlier_run_wrote_is_replaced(language: str, tmp_path: Pat
         (tmp_path / name).write_bytes(content)
 
 
-@pytest.mark.parametrize(("name", "expected"), [(PAGE, [True, False]), (TEXT, [False, True])])
-def test_a_file_that_is_gone_or_private_is_a_change(name: str, expected: list[bool], tmp_path: Path) -> None:
-    write(made(tmp_path))
+@pytest.mark.parametrize("name", [PAGE, TEXT])
+def test_a_file_that_is_gone_or_private_is_a_change(name: str, tmp_path: Path) -> None:
+    assert written(tmp_path)
     (tmp_path / name).chmod(0o600)
-    assert changed(made(tmp_path)) == expected
+    assert written(tmp_path)
+    assert not written(tmp_path)
     (tmp_path / name).unlink()
-    assert changed(made(tmp_path)) == expected
+    assert written(tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == [PAGE, TEXT]
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: Any, **_kwargs: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    assert made(tmp_path, write=True)["error"] == (
+        f"report_db_backups_dest: {tmp_path / PAGE} cannot be written: No space left on device"
+    )
+
+
+def test_without_write_nothing_is_written(tmp_path: Path) -> None:
+    assert made(tmp_path)["result"]["changed"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_link_of_this_user_is_followed(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / PAGE).symlink_to("site/index.html")
-    report = made(tmp_path)
-    assert report["result"]["page"] == str(tmp_path / "site" / "index.html")
+    assert written(tmp_path)
+    assert (tmp_path / PAGE).is_symlink()
+    assert "</html>" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     (tmp_path / "site" / "index.html").write_text("<html>my own page")
     assert "was not written by an earlier run" in made(tmp_path)["error"]
 
@@ -104,6 +118,8 @@ def test_a_link_to_itself_is_an_error(tmp_path: Path) -> None:
 def test_a_directory_in_place_of_a_file_is_an_error(name: str, tmp_path: Path) -> None:
     (tmp_path / name).mkdir()
     assert made(tmp_path)["error"] == f"report_db_backups_dest: {tmp_path / name} is a directory"
+    place = tmp_path / "missing"
+    assert made(place)["error"] == f"report_db_backups_dest: {place / PAGE} is in a directory that does not exist"
 
 
 @pytest.mark.parametrize(
@@ -133,5 +149,5 @@ def test_an_invalid_option_of_a_host_fails_and_a_verdict_only_if_asked(tmp_path:
 
 
 def test_without_any_verdict_nothing_is_written(tmp_path: Path) -> None:
-    report = made(tmp_path, "wrong")
-    assert (report["files"], report["result"], list(report["failures"])) == ([], {}, ["wrong"])
+    report = made(tmp_path, "wrong", write=True)
+    assert (report["result"], list(report["failures"])) == ({}, ["wrong"])
