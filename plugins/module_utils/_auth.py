@@ -22,19 +22,13 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from ._calls import Call, Reply, ZStackError
-from ._client import Client
+from ._calls import Call, Hint, Reply, ZStackError
+from ._client import AuthBase, Client
 from ._options import Connection, is_header_safe
-from ._times import read_time
+from ._times import wall_clock
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
-
-try:
-    from requests.auth import AuthBase
-
-except ImportError:
-    AuthBase = object  # type: ignore[assignment,misc]
 
 
 class NoAuth(AuthBase):
@@ -72,7 +66,10 @@ class AccessKeyAuth(AuthBase):
         date = java_date(datetime.now(timezone.utc).astimezone(self.zone))
         path = urlsplit(request.url or "").path[len(self.context_path) :]
         signed = f"{request.method}\n{date}\n{path}"
-        digest = hmac.new(self.secret.encode(), signed.encode(), hashlib.sha1).digest()
+        try:
+            digest = hmac.new(self.secret.encode(), signed.encode(), hashlib.sha1).digest()
+        except ValueError:  # in FIPS mode
+            raise ZStackError("this machine does not allow SHA-1, which AccessKeys require", hint=_NO_SHA_1) from None
         request.headers["Date"] = date
         request.headers["Authorization"] = f"ZStack {self.key_id}:{base64.b64encode(digest).decode()}"
         return request
@@ -88,15 +85,16 @@ def java_date(moment: datetime) -> str:
 
 
 _LOGIN = "LogInByAccount"
-LOGIN_HINTS: Mapping[str, str] = {
-    "ID.1000": "Check account_name and account_password.",
-    "SYS.1007": "Check account_name and account_password.",
-}
+LOGIN_HINTS: Mapping[str, Hint] = dict.fromkeys(
+    ("ID.1000", "SYS.1007"), Hint("account", "Check account_name and account_password.")
+)
+_NO_SHA_1 = Hint("no_sha_1", "Use a session or an account, or allow SHA-1 in the crypto policy.")
 
 
 class Login(NamedTuple):
     auth: SessionAuth | AccessKeyAuth
-    server_zone: tzinfo | None  # derived from the response to the login
+    server_zone: tzinfo | None = None  # derived from the response to the login
+    clock: float | None = None  # Reply.clock of the login
 
 
 @contextmanager
@@ -104,14 +102,18 @@ def logged_in(client: Client, connection: Connection) -> Iterator[Login]:
     """Log in if an account is set, yield the login, and log out at the end of the block."""
     method, values = connection.credentials
     if method == "session":
-        yield Login(SessionAuth(values[0]), None)
+        yield Login(SessionAuth(values[0]))
     elif method == "access_key":
-        yield Login(AccessKeyAuth(values[0], values[1], connection.context_path, connection.zone), None)
+        yield Login(AccessKeyAuth(values[0], values[1], connection.context_path, connection.zone))
     else:
         digest = hashlib.sha512(values[1].encode()).hexdigest()
         client.redact.add(digest)
         body = {"logInByAccount": {"accountName": values[0], "password": digest}}
-        login = client.start(Call(_LOGIN, "PUT", "/v1/accounts/login", NoAuth(), body=body, hint=_hint))
+        # Not idempotent, because each login opens a session.
+        call = Call(
+            _LOGIN, "PUT", "/v1/accounts/login", NoAuth(), body=body, hints=LOGIN_HINTS, idempotent=False
+        )
+        login = client.start(call)
         try:
             yield _session(client, client.result(login))
         finally:
@@ -121,16 +123,12 @@ def logged_in(client: Client, connection: Connection) -> Iterator[Login]:
                 _log_out(client, uuid)
 
 
-def _hint(error: Mapping[str, Any]) -> str | None:
-    return LOGIN_HINTS.get(error["code"] or "")
-
-
 def _session(client: Client, reply: Reply) -> Login:
     uuid = _uuid(reply)
     if uuid is None:
-        raise client.failure(_LOGIN, "the response contains no session", reply.status)
+        raise client.error(_LOGIN, "the response contains no session", reply.status)
     client.redact.add(uuid)
-    return Login(SessionAuth(uuid), _server_zone(reply))
+    return Login(SessionAuth(uuid), _server_zone(reply), reply.clock)
 
 
 def _uuid(reply: Reply) -> str | None:
@@ -153,8 +151,8 @@ def _server_zone(reply: Reply) -> tzinfo | None:
     Round it to 15 minutes, because the two times are not taken at the same moment, and all offsets are multiples of 15
     minutes.
     """
-    wall_clock = read_time(reply.data["inventory"].get("createDate"), timezone.utc)
-    if wall_clock is None or reply.date is None:
+    created = wall_clock(reply.data["inventory"].get("createDate"))
+    if created is None or reply.date is None:
         return None
-    offset = timedelta(minutes=15) * round((wall_clock - reply.date) / timedelta(minutes=15))
+    offset = timedelta(minutes=15) * round((created - reply.date.replace(tzinfo=None)) / timedelta(minutes=15))
     return timezone(offset) if abs(offset) <= timedelta(hours=18) else None

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,14 +16,35 @@ if TYPE_CHECKING:
     from requests.auth import AuthBase
 
 
+class Hint(NamedTuple):
+    reason: str  # a stable word, by which the hint can be translated
+    text: str
+
+
+NOT_ZSTACK = Hint(
+    "not_zstack",
+    "This does not look like a response from a management node: check host, port, use_ssl and context_path.",
+)
+
+
 class Reply(NamedTuple):
     data: dict[str, Any]
     date: datetime | None  # from the Date header, in UTC
     status: int
+    received: float  # on the monotonic clock
+
+    @property
+    def clock(self) -> float | None:
+        """The difference between the server's clock and the monotonic one, in seconds."""
+        return self.date.timestamp() - self.received if self.date else None
 
 
 class Call(NamedTuple):
-    """An API call. ``name`` is for messages, ``path`` starts with /v1, ``hint`` takes precedence over general hints."""
+    """An API call. ``name`` is for messages, and ``path`` starts with /v1.
+
+    ``hints`` take precedence over general hints. They are chosen by error code, and by authentication method if they
+    differ. ``output_hints`` are chosen by a phrase in the output of a command that failed on the management node.
+    """
 
     name: str
     method: str
@@ -31,11 +52,9 @@ class Call(NamedTuple):
     auth: AuthBase
     query: Sequence[tuple[str, str]] = ()
     body: dict[str, Any] | None = None
-    hint: Callable[[Mapping[str, Any]], str | None] = lambda _error: None
-
-
-class UnreadableResponse(Exception):
-    """A response whose body cannot be read completely, or is too large to read."""
+    hints: Mapping[str, Hint | Mapping[str, Hint]] = {}
+    output_hints: Mapping[str, Hint] = {}
+    idempotent: bool = True  # whether a call that may have been carried out can be repeated
 
 
 class ZStackError(Exception):
@@ -44,8 +63,8 @@ class ZStackError(Exception):
     As a string, it is a message on one line, with less than 2,000 characters. Its attributes are
 
     - ``error``: a dict with ``code``, ``description`` and ``details`` (str or None), ``causes`` (a list of dicts with
-      these three keys, outermost first), ``server`` (``host:port``) and ``storage`` (str or None), and all other
-      fields of the server's error, with keys in snake_case;
+      these three keys, outermost first), ``server`` (``host:port``), ``storage``, ``hint`` and ``hint_reason`` (str or
+      None), and all other fields of the server's error, with keys in snake_case;
     - ``status``: the HTTP status (int), or None without a response;
     - ``transient``: whether a retry may help;
     - ``unknown_call``: whether the server does not support this call, as in older releases.
@@ -53,25 +72,30 @@ class ZStackError(Exception):
 
     def __init__(
         self,
-        error: dict[str, Any] | str,
+        message: str,
         *,
+        fields: Mapping[str, Any] | None = None,
         server: str | None = None,
         call: str | None = None,
         status: int | None = None,
-        hint: str | None = None,
-        transient: bool = False,
+        hint: Hint | None = None,
         unknown_call: bool = False,
     ) -> None:
         super().__init__()
-        fields = error if isinstance(error, dict) else {"description": error}
-        base: dict[str, Any] = {"code": None, "description": None, "details": None, "causes": []}
-        self.error: dict[str, Any] = {**base, **fields, "server": server, "storage": None}
+        base = {"code": None, "description": message, "details": None, "causes": []}
+        self.error: dict[str, Any] = {**base, **(fields or {}), "server": server, "storage": None}
+        self.error["hint_reason"], self.error["hint"] = hint or (None, None)
         self.status = status
-        self.transient = transient
+        self.transient = False
         self.unknown_call = unknown_call
+        self._message = message
         self._call = call
-        self._hint = hint
         self._names_storage = False
+
+    def with_call(self, server: str, call: str) -> ZStackError:
+        """Set the server and the name of the call."""
+        self.error["server"], self._call = server, call
+        return self
 
     def with_storage(self, storage: str, named: bool) -> ZStackError:
         """Set the storage of the call. With ``named``, the message includes it."""
@@ -79,7 +103,9 @@ class ZStackError(Exception):
         return self
 
     def __str__(self) -> str:
-        from ._failures import failure_line
-
         where = [self.error["server"], self.error["storage"] if self._names_storage else None, self._call]
-        return failure_line(where, self.error, self.status, self._hint)
+        line = ": ".join(filter(None, [*where, self._message]))
+        if self.status is not None:
+            line += f" (HTTP {self.status})"
+        hint = self.error["hint"]
+        return f"{line}{'' if line.endswith('.') else '.'} {hint}" if hint else line

@@ -12,18 +12,18 @@ import base64
 import re
 import threading
 import time
-import traceback
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from http.cookiejar import DefaultCookiePolicy
+from types import ModuleType
 from typing import NamedTuple
 from urllib.parse import unquote
 from urllib.request import getproxies
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ._calls import Call, Reply, UnreadableResponse, ZStackError
+from ._calls import NOT_ZSTACK, Call, Hint, Reply, ZStackError
 from ._interrupts import Interrupts, Stopped, in_background
 from ._json import parse_json
 from ._options import Connection
@@ -33,18 +33,20 @@ from ._times import http_date
 try:
     import requests
     import urllib3
+    from requests.auth import AuthBase
 
-    REQUESTS_IMPORT_ERROR = None
+    REQUESTS_IMPORT_ERROR: ImportError | None = None
     _Session = requests.Session
-except ImportError:
-    REQUESTS_IMPORT_ERROR = traceback.format_exc()
-    _Session = object  # type: ignore[assignment,misc]
+except ImportError as exc:
+    REQUESTS_IMPORT_ERROR = exc
+    AuthBase = _Session = object  # type: ignore[assignment,misc]
 
 _BODY_LIMIT = 64 * 1024 * 1024
 # The version of this collection. Modules cannot read galaxy.yml. A test compares the two.
 VERSION = "1.0.0"
 # JSON values in a response. 100,000 backups have about a million. 64 MiB of empty lists would have twenty million.
 _VALUES_LIMIT = 3_000_000
+CACHED = Hint("cached", "Turn off caching of the API in the proxy, or connect to the management node directly.")
 
 
 class Pending(NamedTuple):
@@ -64,7 +66,9 @@ class Client:
 
     def __init__(self, connection: Connection, warn: Callable[[str], None], secrets: Iterable[str] = ()) -> None:
         if REQUESTS_IMPORT_ERROR:
-            raise ZStackError(missing_required_lib("requests"))
+            is_missing = getattr(REQUESTS_IMPORT_ERROR, "name", None) == "requests"
+            broken = one_line(f"the Python library requests cannot be imported: {REQUESTS_IMPORT_ERROR}")
+            raise ZStackError(missing_required_lib("requests") if is_missing else broken)
         self._connection = connection
         self._warn = warn
         self._interrupts = Interrupts()
@@ -91,7 +95,7 @@ class Client:
 
     def warn(self, text: str) -> None:
         address = f"{self._connection.address}: "
-        self._warn(one_line(self.redact(address + text.replace(address, ""))))
+        self._warn(address + one_line(self.redact(text.replace(address, ""))))
 
     def call(self, call: Call) -> Reply:
         """Return the reply to a call, or raise ZStackError if it failed.
@@ -140,12 +144,10 @@ class Client:
             raise
 
     def _outcome(self, pending: Pending) -> Reply | ZStackError:
-        if not pending.reply.done():
-            return self._transport_failure(pending.call, TimeoutError())
-        failure = pending.reply.exception()
+        failure = pending.reply.exception() if pending.reply.done() else TimeoutError()
         if failure is None:
             return pending.reply.result()
-        return failure if isinstance(failure, ZStackError) else self._transport_failure(pending.call, failure)
+        return failure if isinstance(failure, ZStackError) else self._error_from_exception(pending.call, failure)
 
     def _attempts(self, call: Call, deadline: float, retried: int = 0) -> Reply:
         try:
@@ -160,6 +162,7 @@ class Client:
         return self._attempts(call, deadline, retried + 1)
 
     def _attempt(self, call: Call, deadline: float) -> Reply:
+        left = deadline - time.monotonic()
         try:
             with self._session.request(
                 call.method,
@@ -167,44 +170,68 @@ class Client:
                 params=list(call.query),
                 json=call.body,
                 auth=call.auth,
-                # Only limits a single read. _wait() limits the whole call, including name resolution and servers that
-                # send one byte per second.
-                timeout=max(deadline - time.monotonic(), 0.001),
+                # Only limit a single read, and half of the time for each address of the host. _wait() limits the whole
+                # call, including name resolution and servers that send one byte per second.
+                timeout=(max(left / 2, 0.001), max(left, 0.001)),
                 # Set on the request, because REQUESTS_CA_BUNDLE takes precedence over the session's value.
                 verify=self._connection.verify,
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 text = "" if 300 <= response.status_code < 400 else _read(response)
+        except ZStackError as exc:
+            raise exc.with_call(self._connection.address, call.name) from None
         # Invalid responses and proxies can make the libraries raise almost any exception.
         except Exception as exc:
-            raise self._transport_failure(call, exc) from None
+            raise self._error_from_exception(call, exc) from None
         return self.unwrap(call, response, text)
 
-    # Code that only failures need is imported when a call fails. A module compiles its imports in every run.
+    def _error_from_exception(self, call: Call, exc: BaseException) -> ZStackError:
+        root = _root_cause(exc)
+        error = _failures().error_from_exception(call, exc, root, self._connection, self.redact)
+        if isinstance(exc, requests.ConnectionError) and not isinstance(exc, requests.exceptions.ProxyError):
+            # No response was received.
+            was_cut_off = isinstance(root, (ConnectionResetError, BrokenPipeError))
+            error.transient = isinstance(root, ConnectionRefusedError) or (was_cut_off and call.idempotent)
+        return error
 
-    def _transport_failure(self, call: Call, exc: BaseException) -> ZStackError:
-        from ._failures import transport_failure
-
-        return transport_failure(call, exc, self._connection, self.redact)
-
-    def failure(self, call: str, description: str, status: int) -> ZStackError:
+    def error(self, call: str, description: str, status: int, hint: Hint = NOT_ZSTACK) -> ZStackError:
         """Return the error for a response without the expected data."""
-        from ._failures import NOT_ZSTACK
-
-        return ZStackError(description, server=self._connection.address, call=call, status=status, hint=NOT_ZSTACK)
+        return ZStackError(description, server=self._connection.address, call=call, status=status, hint=hint)
 
     def unwrap(self, call: Call, response: requests.Response, text: str) -> Reply:
         """Return the reply, or raise ZStackError. A response with an ``error`` is a failure at any status (doc)."""
+        status = response.status_code
         if len(text) > _VALUES_LIMIT < text.count(",") + text.count("[") + text.count("{"):
-            words = f"the response contains more than {_VALUES_LIMIT:,} JSON values"
-            raise self.failure(call.name, words, response.status_code)
+            raise self.error(call.name, f"the response contains more than {_VALUES_LIMIT:,} JSON values", status)
         data = parse_json(text)
-        if isinstance(data, dict) and data.get("error") is None and 200 <= response.status_code < 300:
-            return Reply(data, http_date(response.headers.get("Date")), response.status_code)
-        from ._failures import refusal
+        # Newer servers report a failure as a string (src).
+        failed = not isinstance(data, dict) or data.get("error") is not None or data.get("success") in (False, "false")
+        if failed or not 200 <= status < 300:
+            error = _failures().error_from_response(call, response, text, data, self._connection, self.redact)
+            if status == 503:  # without an object, it is from a proxy
+                error.transient = not isinstance(data, dict) or error.error["code"] in ("SYS.1010", "SYS.1012")
+            else:  # the management node may have carried out the call
+                error.transient = status in (502, 504) and call.idempotent
+            raise error
+        # Some caches set it to 0 in responses that are not from the cache.
+        if (age := response.headers.get("Age", "0").strip()) != "0":
+            raise self.error(call.name, f"the response is from a cache (Age: {one_line(age[:20])})", status, CACHED)
+        return Reply(data, http_date(response.headers.get("Date")), status, time.monotonic())
 
-        raise refusal(call, response, text, data, self._connection, self.redact)
+
+def _failures() -> ModuleType:
+    """Import what only failures need when a call fails, because a module compiles its imports in every run."""
+    from . import _failures
+
+    return _failures
+
+
+def _root_cause(exc: BaseException) -> BaseException:
+    """Return the exception that caused the library's exceptions."""
+    cause = exc.__cause__ or exc.__context__
+    # urllib3 before 2.0 first tries an argument of Python 2, which raises an unrelated TypeError.
+    return exc if cause is None or isinstance(cause, TypeError) else _root_cause(cause)
 
 
 class _NoRedirects(_Session):
@@ -219,16 +246,36 @@ def _read(response: requests.Response) -> str:
     raw.enforce_content_length = True
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise UnreadableResponse(f"the response has an unsupported Content-Encoding: {encoding}")
-    inflater = zlib.decompressobj(wbits=47) if encoding not in ("", "identity") else None
+        raise ZStackError(f"the response has an unsupported Content-Encoding: {encoding}", hint=NOT_ZSTACK)
+    chunks: Iterator[bytes] = iter(lambda: raw.read(65536, decode_content=False), b"")
     body = bytearray()
-    while chunk := raw.read(65536, decode_content=False):
-        body += inflater.decompress(chunk, _BODY_LIMIT + 1 - len(body)) if inflater else chunk
+    for chunk in chunks if encoding in ("", "identity") else _decompress(chunks, encoding):
+        body += chunk
         if len(body) > _BODY_LIMIT or (raw.length_remaining or 0) > _BODY_LIMIT:
-            raise UnreadableResponse(f"the response is larger than {_BODY_LIMIT >> 20} MiB")
-    if inflater and body and not inflater.eof:
-        raise UnreadableResponse("the compressed response is incomplete")
+            raise ZStackError(f"the response is larger than {_BODY_LIMIT >> 20} MiB", hint=NOT_ZSTACK)
     return body.decode("utf-8-sig", "replace")
+
+
+def _decompress(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """Yield the decompressed data in small pieces: gzip with any number of members, or deflate with or without zlib."""
+    inflater = zlib.decompressobj(wbits=47)
+    may_be_raw = encoding == "deflate"
+    for chunk in chunks:
+        data = chunk
+        while data:
+            try:
+                yield inflater.decompress(data, 1 << 20)
+            except zlib.error:
+                if not may_be_raw:
+                    raise
+                inflater = zlib.decompressobj(wbits=-15)
+                yield inflater.decompress(data, 1 << 20)
+            may_be_raw = False
+            data = inflater.unconsumed_tail
+            if inflater.unused_data.startswith(b"\x1f\x8b"):
+                data, inflater = inflater.unused_data, zlib.decompressobj(wbits=47)
+    if not may_be_raw and not inflater.eof:
+        raise ZStackError("the compressed response is incomplete", hint=NOT_ZSTACK)
 
 
 def _proxy_secrets() -> Iterator[str]:

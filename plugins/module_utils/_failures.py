@@ -11,13 +11,14 @@ Imported only if a call fails.
 
 from __future__ import annotations
 
+import http.client
 import re
 import socket
 import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._calls import UnreadableResponse, ZStackError
+from ._calls import NOT_ZSTACK, Hint, ZStackError
 from ._json import as_text, json_safe, snake_case
 from ._redaction import Redactor, one_line, shorten
 
@@ -36,102 +37,167 @@ _FIELD_LIMIT = 4000
 _FIELDS_LIMIT = 50
 _CAUSES_LIMIT = 10
 _KEY_LIMIT = 100
-# By error code (src: conf/errorCodes), and by authentication method if the hints differ.
-CODE_HINTS: Mapping[str, str | Mapping[str, str]] = {
-    "ID.1001": {
-        "session": "Log in again for a new session_uuid, or set account_name and account_password instead.",
-        "account": "The session ended during the task: run it again.",
-        "access_key": "Check access_key_id and access_key_secret.",
-    },
-    "ID.1002": "Use an account that has this permission, such as admin.",
-    "ID.1005": "Log in to the ZStack UI once, and change the initial password there.",
-    "ID.1006": "Log out unused sessions of this account, wait until they expire, or use an AccessKey.",
-    "ID.2000": "This account requires two-factor authentication: use an AccessKey.",
-    "ID.2001": "This account requires two-factor authentication: use an AccessKey.",
-    "SYS.1000": "Check the log of the management node.",
-    "SYS.1001": "The management node timed out: run the task again when it is less busy.",
-    "SYS.1010": "The management node is starting: run the task again in a few minutes.",
-    "SYS.1012": "Check the state of the management node with zstack-ctl status.",
-}
-
-# By part of a plain-text response (src: RestServer.java).
-TEXT_HINTS: Mapping[str, str] = {
-    "missing header 'Authorization'": (
-        "A proxy removed the Authorization header: connect to the management node directly."
-    ),
-    "Authorization type must be": "This ZStack release does not support AccessKeys: use a session or an account.",
-    "the body doesn't contain action mapping": "This ZStack release does not support the call.",
-    "no api mapping": "This ZStack release does not support the call. Also check host, port and context_path.",
-    "'Date' must be in": "A proxy removed the Date header: connect to the management node directly.",
-    "'Date' format error": "A proxy changed the Date header: connect to the management node directly.",
-    "accessKey format is": "Check access_key_id: use it as issued, without a colon.",
-    "requestTimeTooSkewed": "Set timezone to the zone of the management node, and check both clocks.",
-    "does not existed or disabled": "Check access_key_id, and that the AccessKey is enabled.",
-    "wrong accessKey signature": "Check access_key_secret.",
-    "only one value is allowed": "Check for a proxy that repeats parameters.",
-    "For input string": "Check registry_port.",
-}
-
-NOT_ZSTACK = "This does not look like a response from a management node: check host, port, use_ssl and context_path."
-STATUS_HINTS: Mapping[int, str] = {
-    404: NOT_ZSTACK,
-    405: NOT_ZSTACK,
-    500: "The management node hit an internal error: check its log.",
-    502: "A proxy answered: check that the management node behind it is running.",
-    504: "A proxy answered because the management node took too long: increase the proxy's timeout.",
-}
-
-
 # Number of characters of a page to examine, and to include in a message.
 _PAGE_LIMIT, _TEXT_LIMIT = 16384, 500
 
+_TWO_FACTOR = Hint("two_factor", "This account requires two-factor authentication: use an AccessKey.")
+# By error code (src: conf/errorCodes), and by authentication method if the hints differ.
+CODE_HINTS: Mapping[str, Hint | Mapping[str, Hint]] = {
+    "ID.1001": {
+        "session": Hint(
+            "session_expired",
+            "Log in again for a new session_uuid, or set account_name and account_password instead.",
+        ),
+        "account": Hint("session_ended", "The session ended during the task: run it again."),
+        "access_key": Hint("access_key", "Check access_key_id and access_key_secret."),
+    },
+    "ID.1002": Hint("permission", "Use an account that has this permission, such as admin."),
+    "ID.1005": Hint("initial_password", "Log in to the ZStack UI once, and change the initial password there."),
+    "ID.1006": Hint(
+        "session_limit", "Log out unused sessions of this account, wait until they expire, or use an AccessKey."
+    ),
+    "ID.2000": _TWO_FACTOR,
+    "ID.2001": _TWO_FACTOR,
+    "SYS.1000": Hint("node_log", "Check the log of the management node."),
+    "SYS.1001": Hint("node_busy", "The management node timed out: run the task again when it is less busy."),
+    "SYS.1010": Hint("node_starting", "The management node is starting: run the task again in a few minutes."),
+    "SYS.1012": Hint("node_state", "Check the state of the management node with zstack-ctl status."),
+}
+
+_HTTPS_PORT = Hint("https_port", "The port expects HTTPS: check port, or set use_ssl to true.")
+_CA = Hint("certificate_authority", "Set ca_path to the certificate authority that issued it.")
+_NO_SERVER = Hint("no_server", "A proxy answered: check that the management node behind it is running.")
+# By part of a plain-text response (src: RestServer.java), which newer servers send as details of an error.
+TEXT_HINTS: Mapping[str, Hint] = {
+    "missing header 'Authorization'": Hint(
+        "no_authorization_header",
+        "A proxy removed the Authorization header: connect to the management node directly.",
+    ),
+    "Authorization type must be": Hint(
+        "no_access_keys", "This ZStack release does not support AccessKeys: use a session or an account."
+    ),
+    "the body doesn't contain action mapping": Hint("no_action", "This ZStack release does not support the call."),
+    "no api mapping": Hint(
+        "no_api", "This ZStack release does not support the call. Also check host, port and context_path."
+    ),
+    "'Date' must be in": Hint(
+        "no_date_header", "A proxy removed the Date header: connect to the management node directly."
+    ),
+    "format error": Hint("date_format", "A proxy changed the Date header: connect to the management node directly."),
+    "accessKey format is": Hint("access_key_id", "Check access_key_id: use it as issued, without a colon."),
+    "requestTimeTooSkewed": Hint(
+        "time_skewed", "Set timezone to the zone of the management node, and check both clocks."
+    ),
+    "does not existed or disabled": Hint(
+        "access_key_disabled", "Check access_key_id, and that the AccessKey is enabled."
+    ),
+    "wrong accessKey signature": Hint("access_key_secret", "Check access_key_secret."),
+    "only one value is allowed": Hint("repeated_parameter", "Check for a proxy that repeats parameters."),
+    "For input string": Hint("registry_port", "Check registry_port."),
+    # nginx, Apache, Tomcat and Go
+    **dict.fromkeys(("HTTPS port", "SSL-enabled server port", "requires TLS", "to an HTTPS server"), _HTTPS_PORT),
+}
+
+# By HTTP status, if nothing more is known. Others mean that something else answered.
+STATUS_HINTS: Mapping[int, Hint] = {
+    401: Hint("proxy_login", "A proxy requires its own authentication: connect to the management node directly."),
+    403: Hint(
+        "blocked",
+        "A proxy or firewall may have blocked the call: allow it there, or connect to the management node directly.",
+    ),
+    407: Hint(
+        "proxy_credentials",
+        "Add a user name and password to the proxy in HTTP_PROXY or HTTPS_PROXY, or add the host to NO_PROXY.",
+    ),
+    429: Hint("rate_limit", "Run the task again in a minute, with fewer calls at a time."),
+    500: Hint("node_error", "The management node hit an internal error: check its log."),
+    502: _NO_SERVER,
+    503: _NO_SERVER,
+    504: Hint(
+        "proxy_timeout", "A proxy answered because the management node took too long: increase the proxy's timeout."
+    ),
+    511: Hint("network_login", "The network requires a login: open any web page from this machine and log in there."),
+}
+
+# By part of OpenSSL's reason.
+CERTIFICATE_HINTS: Mapping[str, Hint] = {
+    "match": Hint("certificate_name", "Set host to a name in the certificate."),
+    **dict.fromkeys(("issuer", "verify the first", "signed certificate"), _CA),
+    "expired": Hint("certificate_expired", "Renew the certificate."),
+    "not yet valid": Hint("certificate_expired", "Check the clocks of this machine and of the server."),
+    "": Hint(
+        "certificate_invalid",
+        "Reissue the certificate: it violates RFC 5280, which Python 3.13 and later enforce.",
+    ),
+}
+
+_EXCEPTION_HINTS: Mapping[str, Hint] = {
+    reason: Hint(reason, text)
+    for reason, text in {
+        "proxy": "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment.",
+        "tls": "Check that port is an HTTPS port with TLS 1.2 or later. A management node itself only speaks HTTP: "
+        "set use_ssl to false for it.",
+        "no_connection": "Check host, port and firewalls.",
+        "timeout": "Raise timeout, or check why the server is slow.",
+        "host": "Check host.",
+        "refused": "Check host and port, and that the management node is running.",
+        "connection": "Check host, port and use_ssl.",
+        "not_http": "Another service uses this port: check host and port.",
+        "call": "Check host, port, use_ssl, and the proxy if there is one.",
+    }.items()
+}
+
 # Responses of releases that do not support the call (src: RestServer.java).
 _UNKNOWN_CALL = ("no api mapping", "the body doesn't contain action mapping")
+# Newer servers send what was plain text as an error with one of these codes.
+_PLAIN_TEXT_CODES = ("ORG_ZSTACK_CORE_REST_10014", "ORG_ZSTACK_CORE_REST_10015")
 
 
-def refusal(
+def error_from_response(
     call: Call, response: requests.Response, text: str, data: Any, connection: Connection, redact: Redactor
 ) -> ZStackError:
     """Return the error for a response that reports a failure. ``data`` is the parsed JSON, or None."""
     status, method = response.status_code, connection.credentials.method
+    fields: dict[str, Any] = {}
     if isinstance(data, dict) and data.get("error") is not None:
         fields = envelope_fields(data["error"], redact)
-        return ZStackError(
-            fields,
-            server=connection.address,
-            call=call.name,
-            status=status,
-            hint=call.hint(fields) or hint_for(fields["code"], "", status, method),
-            transient=status in (502, 504) or (status == 503 and fields["code"] in ("SYS.1010", "SYS.1012")),
-        )
-    page = redact(_page_text(redact(text, _PAGE_LIMIT)))
-    words = shorten(one_line(page), _TEXT_LIMIT)
-    if 200 <= status < 300:
-        words = f"the response is not a JSON object: {words or 'it is empty'}"
-    elif 300 <= status < 400:
-        target = one_line(redact(str(response.headers.get("Location", "nowhere")), _TEXT_LIMIT))
-        words = f"the response is a redirect to {target}, which is not followed"
+        message = describe(fields)
+        is_plain = fields.get("global_error_code") in _PLAIN_TEXT_CODES
+        plain = (fields["details"] or "") if is_plain else ""
+        hint = _text_hint(plain, status) if is_plain else _code_hint(call, fields, method)
+    else:
+        # The diagnostic of newer servers can contain a part of a secret.
+        text = re.split(r'"diagnostic\\*"', redact(text, _PAGE_LIMIT))[0]
+        plain = redact(_page_text(text))
+        message = shorten(one_line(plain), _TEXT_LIMIT)
+        if isinstance(data, dict) and 200 <= status < 300:
+            message = f"the response reports no success: {message}"
+        elif 200 <= status < 300:
+            nothing = "it is a page without text" if text.strip() else "it is empty"
+            message = f"the response is not a JSON object: {message or nothing}"
+        elif 300 <= status < 400:
+            target = one_line(redact(str(response.headers.get("Location", "nowhere")), _TEXT_LIMIT))
+            message = f"the response is a redirect to {target}, which is not followed"
+        message = message or "the response is empty"
+        hint = _text_hint(plain, status)
     return ZStackError(
-        words or "the response is empty",
+        message,
+        fields=fields,
         server=connection.address,
         call=call.name,
         status=status,
-        hint=hint_for(None, page, status, method),
-        transient=status in (502, 504),
-        unknown_call=any(phrase in page for phrase in _UNKNOWN_CALL),
-    )
-
-
-def transport_failure(call: Call, exc: BaseException, connection: Connection, redact: Redactor) -> ZStackError:
-    """Return the error for a call without a readable response."""
-    description, hint, transient = _describe_exception(exc, connection)
-    return ZStackError(
-        shorten(redact(description), _TEXT_LIMIT),
-        server=connection.address,
-        call=call.name,
         hint=hint,
-        transient=transient,
+        unknown_call=any(phrase in plain for phrase in _UNKNOWN_CALL),
     )
+
+
+def error_from_exception(
+    call: Call, exc: BaseException, root: BaseException, connection: Connection, redact: Redactor
+) -> ZStackError:
+    """Return the error for a call without a readable response. ``root`` is the cause of the library's exception."""
+    description, hint = _describe_exception(exc, root, connection)
+    message = shorten(one_line(redact(description)), _TEXT_LIMIT)
+    return ZStackError(message, server=connection.address, call=call.name, hint=hint)
 
 
 def _page_text(text: str) -> str:
@@ -144,77 +210,69 @@ def _page_text(text: str) -> str:
     return re.sub(r"<[^<>]*>", " ", " ".join(outside))
 
 
-def _root_cause(exc: BaseException) -> BaseException:
-    """Return the exception that caused the library's exceptions."""
-    cause = exc.__cause__ or exc.__context__
-    # urllib3 before 2.0 first tries an argument of Python 2, which raises an unrelated TypeError.
-    return exc if cause is None or isinstance(cause, TypeError) else _root_cause(cause)
-
-
-def _describe_exception(exc: BaseException, connection: Connection) -> tuple[str, str, bool]:
-    """Return a description of the failure, a hint, and whether a retry may help."""
-    root = _root_cause(exc)
+def _describe_exception(exc: BaseException, root: BaseException, connection: Connection) -> tuple[str, Hint]:
     reason = getattr(root, "strerror", None) or str(root) or type(root).__name__
     if isinstance(root, UnicodeError):
         # It quotes a character, which can be part of a proxy's password.
         reason = "characters that HTTP does not allow"
-    before_reply = isinstance(exc, requests.ConnectionError)
     # The server's URL was already checked, so an invalid URL is that of a proxy.
     wrong_url = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)
-    if isinstance(exc, (requests.exceptions.ProxyError, *wrong_url)) or isinstance(
-        root, (urllib3.exceptions.LocationParseError, urllib3.exceptions.ProxySchemeUnknown)
-    ):
-        return f"the proxy failed: {reason}", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment.", False
+    wrong_proxy = (urllib3.exceptions.LocationParseError, urllib3.exceptions.ProxySchemeUnknown)
+    if isinstance(exc, (requests.exceptions.ProxyError, *wrong_url)) or isinstance(root, wrong_proxy):
+        return f"the proxy failed: {reason}", _EXCEPTION_HINTS["proxy"]
     if isinstance(root, ssl.SSLError) and not isinstance(root, ssl.SSLCertVerificationError):
-        return (
-            f"TLS failed: {root.reason or reason}",
-            "Set use_ssl to false, or port to one that supports TLS 1.2 or later.",
-            False,
-        )
+        return f"TLS failed: {root.reason or reason}", _EXCEPTION_HINTS["tls"]
     if isinstance(exc, requests.exceptions.SSLError):
         # urllib3 before 2.0 verifies the name itself, and raises its own exception.
-        return (
-            f"the server's certificate was rejected: {getattr(root, 'verify_message', reason)}",
-            "Set host to a name in the certificate, or ca_path to the certificate authority that issued it.",
-            False,
-        )
+        problem = getattr(root, "verify_message", reason)
+        hint = next(hint for phrase, hint in CERTIFICATE_HINTS.items() if phrase in problem)
+        return f"the server's certificate was rejected: {problem}", hint
     if isinstance(root, (TimeoutError, socket.timeout)):
-        hint = "Raise timeout, or check why the server is slow."
-        return f"no response within {connection.timeout} s", hint, False
+        if isinstance(exc, requests.ConnectionError):
+            return f"no connection to port {connection.port}", _EXCEPTION_HINTS["no_connection"]
+        return f"no response within {connection.timeout} s", _EXCEPTION_HINTS["timeout"]
     if isinstance(root, socket.gaierror):
-        return f"host name not found: {reason}", "Check host.", False
+        return f"host name not found: {reason}", _EXCEPTION_HINTS["host"]
     if isinstance(root, ConnectionRefusedError):
-        hint = "Check host and port, and that the management node is running."
-        return f"connection refused: nothing is listening on port {connection.port}", hint, before_reply
+        return f"connection refused: nothing is listening on port {connection.port}", _EXCEPTION_HINTS["refused"]
     if isinstance(root, (ConnectionResetError, BrokenPipeError)):
-        return f"the connection was cut off: {reason}", "Check host, port and use_ssl.", before_reply
+        return f"the connection was cut off: {reason}", _EXCEPTION_HINTS["connection"]
+    if isinstance(root, http.client.HTTPException):
+        if getattr(root, "line", "").startswith("\x15\x03"):
+            return "the response is a TLS alert", _HTTPS_PORT
+        return f"the response is not HTTP: {reason}", _EXCEPTION_HINTS["not_http"]
     if isinstance(root, (OSError, requests.RequestException, urllib3.exceptions.HTTPError)):
-        return f"the connection failed: {reason}", "Check host, port and use_ssl.", False
-    if isinstance(exc, UnreadableResponse):
-        return reason, NOT_ZSTACK, False
-    return f"the call failed: {reason}", "Check host, port, use_ssl, and the proxy if there is one.", False
+        return f"the connection failed: {reason}", _EXCEPTION_HINTS["connection"]
+    return f"the call failed: {reason}", _EXCEPTION_HINTS["call"]
 
 
-def hint_for(code: str | None, text: str, status: int, auth_method: str) -> str | None:
-    """Return the hint for an error code, or for a plain-text response."""
-    hint = CODE_HINTS.get(code or "")
-    if isinstance(hint, Mapping):
-        return hint.get(auth_method)
-    if hint or code:
-        return hint
-    words = next((hint for words, hint in TEXT_HINTS.items() if words in text), None)
-    if words or status in STATUS_HINTS:
-        return words or STATUS_HINTS[status]
-    return STATUS_HINTS[500] if status > 500 else NOT_ZSTACK
+def _code_hint(call: Call, fields: Mapping[str, Any], method: str) -> Hint | None:
+    """Return the hint for an error with a code."""
+    if fields["code"] == "SYS.1000" and "shell command" in (fields["details"] or ""):
+        words = (fields["output"] or "").lower()
+        if hint := next((hint for phrase, hint in call.output_hints.items() if phrase.lower() in words), None):
+            return hint
+    code = fields["code"] or "SYS.1000"
+    found = call.hints.get(code) or CODE_HINTS.get(code)
+    return found if isinstance(found, Hint) or found is None else found.get(method)
 
 
-def failure_line(where: list[str | None], error: Mapping[str, Any], status: int | None, hint: str | None) -> str:
-    """Return one line of less than 2,000 characters: where the failure occurred, what failed, and the hint."""
-    what = "; caused by ".join(filter(None, map(_describe_error, [error, *error["causes"]])))
-    line = ": ".join(filter(None, [*where, shorten(one_line(what), _MESSAGE_LIMIT) or "no reason is given"]))
-    if status is not None:
-        line += f" (HTTP {status})"
-    return f"{line}{'' if line.endswith('.') else '.'} {hint}" if hint else line
+def _text_hint(text: str, status: int) -> Hint:
+    """Return the hint for a plain-text response."""
+    found = next((hint for phrase, hint in TEXT_HINTS.items() if phrase in text), None)
+    return found or STATUS_HINTS.get(status, NOT_ZSTACK)
+
+
+def describe(error: Mapping[str, Any]) -> str:
+    """Return an error and its causes on one line, as ``[code] description: details``, without missing parts."""
+    words = "; caused by ".join(filter(None, map(_describe_one, [error, *error["causes"]])))
+    return shorten(one_line(words), _MESSAGE_LIMIT) or "no reason is given"
+
+
+def _describe_one(error: Mapping[str, Any]) -> str:
+    code, description, details = error["code"], error["description"], error["details"]
+    words = ": ".join(dict.fromkeys(filter(None, (description, details and _last_line_first(details)))))
+    return f"[{code}] {words}".rstrip() if code else words
 
 
 def envelope_fields(envelope: Any, redact: Redactor) -> dict[str, Any]:
@@ -222,7 +280,7 @@ def envelope_fields(envelope: Any, redact: Redactor) -> dict[str, Any]:
 
     The documented value is an object with nested ``cause`` objects. Newer servers also send a list of ``causes`` (src).
     Both are returned as one flat list. A value that is not an object becomes the description. Long texts and lists are
-    shortened.
+    shortened. ``output`` is the last line of the details if a command failed, or None.
     """
     fields, waiting = _error_fields(envelope, redact)
     causes: list[dict[str, Any]] = []
@@ -230,7 +288,8 @@ def envelope_fields(envelope: Any, redact: Redactor) -> dict[str, Any]:
         cause, deeper = _error_fields(waiting.pop(0), redact)
         waiting = deeper + waiting
         causes.append({key: cause[key] for key in ("code", "description", "details")})
-    return {**fields, "causes": causes}
+    is_output = fields["code"] == "SYS.1000" and len(lines := _lines(fields["details"] or "")) > 1
+    return {**fields, "causes": causes, "output": lines[-1] if is_output else None}
 
 
 def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list[Any]]:
@@ -239,6 +298,11 @@ def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list
         envelope = {"description": envelope}
     fields: dict[str, Any] = {"code": None, "description": None, "details": None}
     causes = [envelope.get("cause"), *(_list(envelope.get("causes"))[:_CAUSES_LIMIT])]
+    opaque = envelope.get("opaque")
+    if isinstance(opaque, dict) and isinstance(opaque.get("bash.error"), str):
+        # ZSphere has the output of a failed command here, other releases in the details (src).
+        output = [envelope.get("details"), opaque.get("bash.output"), opaque["bash.error"]]
+        envelope = {**envelope, "details": "\n".join(as_text(each) for each in output if each)}
     for key, value in list(envelope.items())[:_FIELDS_LIMIT]:
         if key in ("cause", "causes") or value is None:
             continue
@@ -261,24 +325,13 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _describe_error(error: dict[str, Any]) -> str:
-    """Return ``[code] description: details``, without missing parts."""
-    code, description, details = error["code"], error["description"], error["details"]
-    words = ": ".join(dict.fromkeys(filter(None, (description, details and _last_line_first(details)))))
-    return f"[{code}] {words}".rstrip() if code else words
-
-
 def _last_line_first(text: str) -> str:
     """Return several lines as one line that starts with the last, the output of a failed command (src)."""
-    lines = _lines(text)
-    return f"{last_line(text)} ({'; '.join(lines[:-1])})" if len(lines) > 1 else text
-
-
-def last_line(text: str) -> str:
-    """Return the last line of a text, such as the output of a failed command."""
-    return (_lines(text) or [""])[-1].removeprefix("stderr: ")
+    *others, last = _lines(text) or [""]
+    return f"{last} ({'; '.join(others)})" if others else last
 
 
 def _lines(text: str) -> list[str]:
-    lines = [line.strip() for line in text.splitlines()]
-    return [line for line in lines if line and line not in ("stdout:", "stderr:")]
+    stripped = [line.strip() for line in text.splitlines()]
+    lines = [line for line in stripped if line and line not in ("stdout:", "stderr:")]
+    return [*lines[:-1], *(line.removeprefix("stderr: ") for line in lines[-1:])]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -69,10 +70,5 @@ def json_safe(value: Any, convert: Callable[[str], str] | None = None, depth: in
 
 @lru_cache(maxsize=1024)
 def snake_case(key: str) -> str:
-    """Return a key in snake_case. Shorten it first, because Ansible's conversion takes quadratic time."""
-    key = key[:_KEY_LIMIT]
-    if key == key.lower():
-        return key
-    from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
-
-    return str(next(iter(camel_dict_to_snake_dict({key: None}))))
+    """Return a key in snake_case, shortened."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", key[:_KEY_LIMIT]).lower()

@@ -41,6 +41,9 @@ def parse_zone(name: str) -> tzinfo | None:
         distance = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
         # Java's ZoneId supports offsets up to 18 hours.
         return timezone(-distance if offset[1] == "-" else distance) if distance <= timedelta(hours=18) else None
+    # Others mean the zone of whoever reads them, such as localtime.
+    if not re.match("[A-Z]", name) or name == "Factory":
+        return None
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -62,12 +65,6 @@ def http_date(text: str | None) -> datetime | None:
         return None
 
 
-def read_time(value: Any, zone: tzinfo | None) -> datetime | None:
-    """Return a timestamp of the server as a time in its time zone, or None if it is unreadable."""
-    epoch = read_epoch(value, zone)
-    return None if epoch is None else in_zone(epoch, zone)
-
-
 def in_zone(epoch: int, zone: tzinfo | None) -> datetime:
     """Return seconds since 1970 as a time in a time zone."""
     return datetime.fromtimestamp(epoch, timezone.utc).astimezone(zone)
@@ -81,26 +78,33 @@ def read_epoch(value: Any, zone: tzinfo | None) -> int | None:
     the earlier one, so that a backup never seems younger than it is.
     """
     try:
-        if isinstance(value, str):
-            epoch = _read_text(value.strip(), zone)
+        if local := wall_clock(value):
+            epoch = int(local.replace(tzinfo=zone).timestamp())
+        elif isinstance(value, str) and (iso := re.fullmatch(_ISO, value.strip())):
+            if not (offset := parse_zone(iso["offset"] or "")):
+                return None
+            epoch = int(datetime.fromisoformat(iso["local"]).replace(tzinfo=offset).timestamp())
+        elif isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,15}\s*", value):
+            epoch = int(value) // 1000
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             epoch = int(value // 1000)
         else:
             return None
-    except (ValueError, OverflowError, OSError, KeyError):
+    except (ValueError, OverflowError, OSError):
         return None  # not a valid date, or out of range
-    return epoch if epoch is not None and _FIRST <= epoch <= _LAST else None
+    return epoch if _FIRST <= epoch <= _LAST else None
 
 
-def _read_text(text: str, zone: tzinfo | None) -> int | None:
-    if java := _JAVA.fullmatch(text):
-        month, day, year, hour, minute, second, half = java.groups()
-        if not 1 <= int(hour) <= 12:
-            return None
-        hours = int(hour) % 12 + (12 if half in "Pp" else 0)
-        local = datetime(int(year), _MONTHS[month.lower()], int(day), hours, int(minute), int(second), tzinfo=zone)
-        return int(local.timestamp())
-    if iso := re.fullmatch(_ISO, text):
-        local = datetime.fromisoformat(iso["local"])
-        return int(local.replace(tzinfo=parse_zone(iso["offset"]) if iso["offset"] else zone).timestamp())
-    return int(text) // 1000 if re.fullmatch(r"[0-9]{1,15}", text) else None
+def wall_clock(value: Any) -> datetime | None:
+    """Return a timestamp of the server as it is written, or None if it is unreadable or includes its time zone."""
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        if java := _JAVA.fullmatch(text):
+            month, day, year, hour, minute, second, half = java.groups()
+            hours = int(hour) % 12 + (12 if half in "Pp" else 0)
+            date = datetime(int(year), _MONTHS[month.lower()], int(day), hours, int(minute), int(second))
+            return date if 1 <= int(hour) <= 12 else None
+        iso = re.fullmatch(_ISO, text)
+        return datetime.fromisoformat(iso["local"]) if iso and not iso["offset"] else None
+    except (ValueError, KeyError):
+        return None  # not a valid date
