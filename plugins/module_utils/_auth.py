@@ -110,9 +110,7 @@ def logged_in(client: Client, connection: Connection) -> Iterator[Login]:
         client.redact.add(digest)
         body = {"logInByAccount": {"accountName": values[0], "password": digest}}
         # Not idempotent, because each login opens a session.
-        call = Call(
-            _LOGIN, "PUT", "/v1/accounts/login", NoAuth(), body=body, hints=LOGIN_HINTS, idempotent=False
-        )
+        call = Call(_LOGIN, "PUT", "/v1/accounts/login", NoAuth(), body=body, hints=LOGIN_HINTS, idempotent=False)
         login = client.start(call)
         try:
             yield _session(client, client.result(login))

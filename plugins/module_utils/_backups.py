@@ -15,8 +15,8 @@ from datetime import datetime, timezone, tzinfo
 from typing import Any, NamedTuple
 
 from ._auth import AccessKeyAuth, SessionAuth, logged_in
-from ._calls import Call, Reply, ZStackError
-from ._client import Client
+from ._calls import Call, Hint, Reply, ZStackError
+from ._client import CACHED, Client
 from ._json import as_int, as_text, json_safe, parse_json
 from ._module import ZStackModule
 from ._options import Connection, check_connection, check_ranges, connection_spec, yaml_type
@@ -38,19 +38,31 @@ _TEXTS = (
     *("name", "version", "type", "md5", "install_path"),
 )
 
-SCAN_CODE_HINTS: Mapping[str, str] = {
-    "SYS.1003": "Check that url names an existing storage.",
-    "SYS.1006": "Check url and registry_port.",
-    "SYS.1007": "Check url, registry_port and the tags.",
+SCAN_CODE_HINTS: Mapping[str, Hint] = {
+    "SYS.1003": Hint("storage_missing", "Check that url names an existing storage."),
+    "SYS.1006": Hint("storage_url", "Check url and registry_port."),
+    "SYS.1007": Hint("storage_options", "Check url, registry_port and the tags."),
 }
-# Hints by the last line of a failed scan. The details of SYS.1000 quote the command and its output (src).
-SCAN_OUTPUT_HINTS: Mapping[str, str] = {
-    "Permission denied": "Check the user name and password of the storage.",
-    "No route to host": "Check the host in url, and the network between the management node and the storage.",
-    "Connection refused": "Check the host and the SSH port in url, and registry_port.",
-    "Connection timed out": "Check the host and the SSH port in url, and firewalls.",
-    "Could not resolve hostname": "Check the host in url: the management node cannot resolve it.",
-    "wrong url": "Check the user name, password and host in url.",
+# By phrase in the last line of a failed scan. The last entry applies to any other.
+SCAN_OUTPUT_HINTS: Mapping[str, Hint] = {
+    phrase: Hint(reason, f"{text} Try ssh from the management node.".lstrip())
+    for phrase, reason, text in (
+        ("Permission denied", "storage_login", "Check the user name and password of the storage."),
+        (
+            "No route to host",
+            "storage_network",
+            "Check the host in url, and the network between the management node and the storage.",
+        ),
+        ("Connection refused", "storage_port", "Check the host and the SSH port in url, and registry_port."),
+        ("Connection timed out", "storage_firewall", "Check the host and the SSH port in url, and firewalls."),
+        (
+            "Could not resolve hostname",
+            "storage_name",
+            "Check the host in url: the management node cannot resolve it.",
+        ),
+        ("wrong url", "storage_parts", "Check the user name, password and host in url."),
+        ("", "storage_ssh", ""),
+    )
 }
 
 
@@ -114,7 +126,7 @@ def gather(options: Options, warn: Callable[[str], None], report: bool = False) 
     except ZStackError as exc:
         if not report:
             raise
-        return [_failure(storage, exc) for storage in options.storages]
+        return [failed_result(storage, exc) for storage in options.storages]
 
 
 def _gather(options: Options, warn: Callable[[str], None], report: bool) -> list[dict[str, Any]]:
@@ -129,20 +141,22 @@ def _gather(options: Options, warn: Callable[[str], None], report: bool) -> list
             outcomes[number] = outcome
             if isinstance(outcome, ZStackError) and not report:
                 raise outcome.with_storage(storages[number].masked, named=len(storages) > 1)
-        platform = platform_calls.result()
+        # If nothing was scanned, their warnings would only distract from the reason.
+        scanned = any(isinstance(outcome, Reply) for outcome in outcomes.values())
+        platform = platform_calls.result() if scanned else None
 
         def result(number: int) -> dict[str, Any]:
             storage, outcome = storages[number], outcomes[number]
             try:
-                if isinstance(outcome, ZStackError):
+                if isinstance(outcome, ZStackError) or platform is None:
                     raise outcome
-                images = images_in(outcome, client)
+                images = images_in(outcome, platform.clock, client)
                 return summarize(images, storage, outcome.date, platform, options, client.warn)
             except ZStackError as exc:
-                failure = exc.with_storage(storage.masked, named=len(storages) > 1)
+                exc.with_storage(storage.masked, named=len(storages) > 1)
                 if not report:
                     raise
-                return _failure(storage, failure)
+                return failed_result(storage, exc)
 
         return [result(number) for number in range(len(storages))]
 
@@ -155,33 +169,37 @@ def _scan(options: Options, storage: Storage, auth: SessionAuth | AccessKeyAuth)
         *(("systemTags", tag) for tag in options.system_tags),
         *(("userTags", tag) for tag in options.user_tags),
     ]
-    return Call(_CALL, "GET", "/v1/database-backups/image-store", auth, query=query, hint=scan_hint)
+    return Call(
+        _CALL,
+        "GET",
+        "/v1/database-backups/image-store",
+        auth,
+        query=query,
+        hints=SCAN_CODE_HINTS,
+        output_hints=SCAN_OUTPUT_HINTS,
+    )
 
 
-def scan_hint(error: Mapping[str, Any]) -> str | None:
-    """Return what to do about a failed scan."""
-    if error["code"] == "SYS.1000" and "shell command[" in (error["details"] or ""):
-        from ._failures import last_line
-
-        words = last_line(error["details"])
-        hint = next((hint for phrase, hint in SCAN_OUTPUT_HINTS.items() if phrase.lower() in words.lower()), "")
-        return f"{hint} Try ssh from the management node.".lstrip()
-    return SCAN_CODE_HINTS.get(error["code"] or "")
-
-
-def _failure(storage: Storage, failure: ZStackError) -> dict[str, Any]:
+def failed_result(storage: Storage, exc: ZStackError) -> dict[str, Any]:
     """Return the result for a storage that could not be scanned."""
     empty = dict.fromkeys(("latest", "checked_at", "timezone", "timezone_source", "platform_version"))
     counts = {"backups": [], "count": 0, "total": 0, "storage": storage.masked}
-    error = {**failure.error, "storage": storage.masked}
-    return {**counts, **empty, "failed": True, "msg": str(failure), "error": error, "status": failure.status}
+    error = {**exc.error, "storage": storage.masked}
+    return {**counts, **empty, "failed": True, "msg": str(exc), "error": error, "status": exc.status}
 
 
-def images_in(reply: Reply, client: Client) -> list[Any]:
-    """Return the list of backups in a reply. The documentation names it ``infos``, and current servers ``backups``."""
+def images_in(reply: Reply, clock: float | None, client: Client) -> list[Any]:
+    """Return the list of backups in a reply. The documentation names it ``infos``, and current servers ``backups``.
+
+    Its time must agree with the server's ``clock`` according to the other calls, or the reply is from a cache.
+    """
+    off = 0.0 if reply.clock is None or clock is None else abs(reply.clock - clock)
+    if off > FUTURE:
+        words = f"the response is from a cache: its time is {off:.0f} s off that of other responses"
+        raise client.error(_CALL, words, reply.status, CACHED)
     images = next((reply.data[key] for key in ("backups", "infos") if reply.data.get(key) is not None), None)
     if not isinstance(images, list):
-        raise client.failure(_CALL, "the response contains no list of backups", reply.status)
+        raise client.error(_CALL, "the response contains no list of backups", reply.status)
     return images
 
 
@@ -194,11 +212,11 @@ def summarize(
     warn: Callable[[str], None],
 ) -> dict[str, Any]:
     """Return the result for one storage. ``date`` is the server's time, or None to use the local time."""
-    if options.max_age is not None and platform.timezone_source == "host":
-        raise ZStackError(
-            "max_age requires a known time zone, but the management node does not report one: set timezone",
-            server=options.connection.address,
-        )
+    if options.max_age is not None and platform.timezone_source in ("host", "differs"):
+        problem = "the management node does not report one: set timezone"
+        if platform.timezone_source == "differs":
+            problem = "timezone differs from that of the management node: remove or correct it"
+        raise ZStackError(f"max_age requires a known time zone, but {problem}", server=options.connection.address)
     now = (date or datetime.now(timezone.utc)).replace(microsecond=0).astimezone(platform.zone)
     epoch = int(now.timestamp())
     known = [image for image in images if isinstance(image, dict)]
@@ -231,17 +249,25 @@ class Backup(NamedTuple):
     """A backup in either kind of reply, with its time. Other fields are read only if the backup is returned."""
 
     image: Mapping[str, Any]
-    epoch: int | None  # seconds since 1970
+    created: Any  # the time that the server reports, or the earliest if there are several
+    epoch: int | None  # the same in seconds since 1970
+    later: int | None  # the latest time that the server reports
 
     @classmethod
     def from_image(cls, image: Mapping[str, Any], zone: tzinfo | None) -> Backup:
-        return cls(image, read_epoch(_created(image), zone))
+        # An image can be newer than the backup in it.
+        written = [image.get("created"), image.get("createdTime"), _described(image.get("desc")).get("createdTime")]
+        times = [(epoch, time) for time in written if (epoch := read_epoch(time, zone)) is not None]
+        if not times:
+            return cls(image, next((time for time in written if time is not None), None), None, None)
+        epoch, created = min(times, key=lambda each: each[0])
+        return cls(image, created, epoch, max(epoch for epoch, _dummy in times))
 
     def fields(self, now: int, platform: Platform) -> dict[str, Any]:
         """Return the backup with all keys. ``now`` is in seconds since 1970."""
         fields: dict[str, Any] = json_safe(self.image)
         # The image's description contains the properties that the image store does not support (src).
-        described = _json_object(fields.get("desc"))
+        described = _described(fields.get("desc"))
         for key in ("version", "type", "md5"):
             if fields.get(key) is None:
                 fields[key] = described.get(key)
@@ -252,16 +278,17 @@ class Backup(NamedTuple):
             fields["name"] = described.get("name") or name
         if fields.get("id") is None and isinstance(fields.get("install_path"), str):
             fields["id"] = fields["install_path"].rpartition("/")[2] or None
-        fields["created"] = json_safe(_created(self.image))
+        fields["created"] = json_safe(self.created)
         fields.pop("created_time", None)
         texts = {key: None if fields.get(key) is None else as_text(fields[key]) for key in _TEXTS}
-        version, running = texts["version"], platform.version
+        version, running = texts["version"] and texts["version"].strip(), platform.version
         size = as_int(fields.get("size"))
         if size == 0:
             size = as_int(fields.get("virtualsize")) or 0  # as the server does (src)
         return {
             **fields,
             **texts,
+            "version": version,
             "size": size,
             "virtualsize": as_int(fields.get("virtualsize")),
             "created_at": None if self.epoch is None else in_zone(self.epoch, platform.zone).isoformat(),
@@ -271,23 +298,25 @@ class Backup(NamedTuple):
         }
 
 
-def _created(image: Mapping[str, Any]) -> Any:
-    """Return the time of a backup in the server's own format."""
-    created = image.get("created")
-    return image.get("createdTime") if created is None else created
-
-
 def _warn_of_times(backups: Sequence[Backup], now: int, storage: Storage, warn: Callable[[str], None]) -> None:
-    unreadable = [_created(each.image) for each in backups if each.epoch is None]
-    future = [_created(each.image) for each in backups if each.epoch is not None and each.epoch - now > FUTURE]
-    for times, problem, remedy in (
-        (unreadable, "no readable time", "They are never the latest."),
-        (future, "a time in the future", "Check timezone, and the clocks."),
+    timed = [each for each in backups if each.epoch is not None]
+    for affected, problem, remedy in (
+        ([each for each in backups if each.epoch is None], "no readable time", "They are never the latest."),
+        (
+            [each for each in timed if each.epoch - now > FUTURE],
+            "a time in the future",
+            "Check timezone, and the clocks.",
+        ),
+        (
+            [each for each in timed if each.later - each.epoch > FUTURE],
+            "an image that is newer than the backup in it",
+            "Their age is that of the backup.",
+        ),
     ):
-        if times:
-            examples = ", ".join(map(_example, times[:3]))
+        if affected:
+            examples = ", ".join(_example(each.created) for each in affected[:3])
             warn(
-                f"{storage.masked}: backups with {problem}: {len(times)} of {len(backups)}, such as {examples}. "
+                f"{storage.masked}: backups with {problem}: {len(affected)} of {len(backups)}, such as {examples}. "
                 f"{remedy}"
             )
 
@@ -299,7 +328,8 @@ def _example(time: Any) -> str:
     return f"a {yaml_type(time)}" if isinstance(time, (list, dict)) else repr(time)
 
 
-def _json_object(text: Any) -> dict[str, Any]:
+def _described(text: Any) -> dict[str, Any]:
+    """Return the properties in the description of an image, which is an object in JSON."""
     value = parse_json(text) if isinstance(text, str) else text
     return value if isinstance(value, dict) else {}
 

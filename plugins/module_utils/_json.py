@@ -41,6 +41,8 @@ def as_text(value: Any) -> str:
 
 def as_int(value: Any) -> int | None:
     """Return a size or a count as an int. Some servers send a float, and some proxies a string."""
+    if isinstance(value, bool):
+        return None
     try:
         number = value if isinstance(value, int) else float(value)
     except (TypeError, ValueError):

@@ -13,11 +13,12 @@ from datetime import tzinfo
 from typing import Any, NamedTuple
 
 from ._auth import Login, NoAuth, logged_in
-from ._calls import Call, ZStackError
+from ._calls import Call, Hint, Reply, ZStackError
 from ._client import Client, Pending
 from ._json import as_int, as_text, json_safe
 from ._module import ZStackModule
 from ._options import Connection, check_connection, connection_spec, yaml_type
+from ._redaction import one_line, shorten
 from ._storage import check_url
 from ._times import offset_name, parse_zone
 
@@ -27,10 +28,11 @@ _PATH = "/v1/management-nodes"
 _ROLES = {"onlybackup": "local", "allowbackup": "local", "remotebackup": "remote", "aliyun": "remote"}
 # Rows in a page of a query, the server's own default (src).
 PAGE_SIZE = 1000
-QUERY_HINTS: Mapping[str, str] = {
-    "ID.1002": (
+QUERY_HINTS: Mapping[str, Hint] = {
+    "ID.1002": Hint(
+        "query_permission",
         "Use an account that is allowed to query backup storages and system tags, such as admin, or set the URLs of "
-        "the storages yourself."
+        "the storages yourself.",
     ),
 }
 
@@ -39,7 +41,9 @@ class Platform(NamedTuple):
     version: str | None
     zone: tzinfo | None
     timezone: str  # name or offset of `zone`
-    timezone_source: str  # option, server, login, or host, which is a guess
+    # option, server, login, host, which is a guess, or differs, if the option and the server disagree
+    timezone_source: str
+    clock: float | None = None  # Reply.clock of the first call that has one
 
 
 class PlatformCalls:
@@ -53,46 +57,57 @@ class PlatformCalls:
         self._login = login
         self._connection = connection
         self._version = client.start(Call("GetVersion", "PUT", f"{_PATH}/actions", NoAuth(), body={"getVersion": {}}))
-        self._timezone = None
-        if connection.timezone is None:
-            call = Call("GetPlatformTimeZone", "GET", f"{_PATH}/platform-timezone", login.auth)
-            self._timezone = client.start(call)
+        self._timezone = client.start(Call("GetPlatformTimeZone", "GET", f"{_PATH}/platform-timezone", login.auth))
 
     def result(self) -> Platform:
-        return Platform(self._read_version(), *self._read_timezone())
+        version, zone = self._reply(self._version), self._reply(self._timezone)
+        # The responses to the first two are never in a cache.
+        clocks = [version and version.clock, self._login.clock, zone and zone.clock]
+        clock = next((clock for clock in clocks if clock is not None), None)
+        return Platform(self._read_version(version), *self._read_timezone(zone), clock)
 
-    def _read_version(self) -> str | None:
-        data = self._data(self._version)
-        if data is None:
-            return None
-        version = json_safe(data.get("version"))
-        if isinstance(version, str) and version:
-            return version
-        self._client.warn("GetVersion: the response contains no version, so no backup is known to be restorable.")
+    def _read_version(self, reply: Reply | None) -> str | None:
+        version = json_safe(reply.data.get("version")) if reply else None
+        if isinstance(version, str) and version.strip():
+            return version.strip()
+        if reply:
+            self._client.warn("GetVersion: the response contains no version, so no backup is known to be restorable.")
         return None
 
-    def _read_timezone(self) -> tuple[tzinfo | None, str, str]:
-        if self._timezone is None:
-            return self._connection.zone, self._connection.timezone or "", "option"
-        data = self._data(self._timezone)
-        names = [] if data is None else [data.get("timezone"), data.get("offset")]
-        for name in names:
+    def _read_timezone(self, reply: Reply | None) -> tuple[tzinfo | None, str, str]:
+        zone, name, source = self._server_zone(reply)
+        if self._connection.timezone is None:
+            return zone, name, source
+        option = self._connection.zone, self._connection.timezone
+        if source == "host" or offset_name(zone) == offset_name(option[0]):
+            return *option, "option"
+        self._client.warn(
+            f"timezone is {option[1]} ({offset_name(option[0])}), but the time zone of the management node is {name} "
+            f"({offset_name(zone)}), so no age is judged. Remove timezone, or correct it."
+        )
+        return *option, "differs"
+
+    def _server_zone(self, reply: Reply | None) -> tuple[tzinfo | None, str, str]:
+        """Return the time zone that the server reports, or else that of this machine."""
+        for name in (reply.data.get("timezone"), reply.data.get("offset")) if reply else ():
             if isinstance(name, str) and (zone := parse_zone(name)):
                 return zone, name, "server"
-        if data is not None:
+        if reply:
             self._client.warn("GetPlatformTimeZone: the response contains no time zone that this machine knows.")
         if zone := self._login.server_zone:
             return zone, offset_name(zone), "login"
         local = offset_name(None)
-        self._client.warn(
-            f"The server's time zone is unknown: its times are read in this machine's time zone, {local}. Set timezone."
-        )
+        if self._connection.timezone is None:
+            self._client.warn(
+                "The server's time zone is unknown: its times are read in this machine's time zone, "
+                f"{local}. Set timezone."
+            )
         return None, local, "host"
 
-    def _data(self, pending: Pending) -> dict[str, Any] | None:
-        """Return the data of a reply, or None if the call failed. Warn unless the release does not support the call."""
+    def _reply(self, pending: Pending) -> Reply | None:
+        """Return the reply, or None if the call failed. Warn unless the release does not support the call."""
         try:
-            return self._client.result(pending).data
+            return self._client.result(pending)
         except ZStackError as exc:
             if not exc.unknown_call:
                 self._client.warn(str(exc))
@@ -198,19 +213,15 @@ def _query(
         start, known = str(len(rows)), len(rows)
         # Sorted by UUID, because other fields are not unique, and a page could repeat or omit rows.
         paging = [("sort", "+uuid"), ("limit", str(PAGE_SIZE)), ("start", start), ("replyWithCount", "true")]
-        reply = client.call(Call(name, "GET", path, login.auth, query=[*conditions, *paging], hint=_query_hint))
+        reply = client.call(Call(name, "GET", path, login.auth, query=[*conditions, *paging], hints=QUERY_HINTS))
         page = reply.data.get("inventories")
         if not isinstance(page, list) or not all(isinstance(row, dict) for row in page):
-            raise client.failure(name, "the response contains no list of inventories", reply.status)
+            raise client.error(name, "the response contains no list of inventories", reply.status)
         rows.update((as_text(row.get("uuid")), row) for row in page)
         total = as_int(reply.data.get("total"))
         # A page without a new row ends the query, or a proxy that repeats a page would keep it running.
         if len(rows) == known or (total is not None and len(rows) >= total):
             return rows
-
-
-def _query_hint(error: Mapping[str, Any]) -> str | None:
-    return QUERY_HINTS.get(error["code"] or "")
 
 
 def _not_found(
@@ -220,7 +231,7 @@ def _not_found(
     line = f"image store not found: {', '.join(missing)}; found: {_names(stores) or 'none'}"
     if others:
         line += f"; without a tag for backups, for which purpose=any is required: {_names(others)}"
-    return ZStackError(line, server=connection.address)
+    return ZStackError(shorten(one_line(line), 1400), server=connection.address)
 
 
 def _names(stores: Sequence[ImageStore]) -> str:

@@ -12,6 +12,16 @@ which can reveal more escapes, and without invisible characters. The secrets are
 contains a secret, the corresponding part of the original text counts as the secret. Each character of a secret can
 therefore be quoted differently: literally, percent-encoded, as an escape of JSON, Java, Python or HTML, with shell
 quotes, or with several of these at once.
+
+A short secret that is a plain word, such as ``password``, ``admin`` or ``2026``, also occurs in sentences that do not
+contain the secret, such as ``wrong account name or password``. It is therefore only masked where it stands as a value:
+
+- as the whole text;
+- after a colon or an equals sign, an opening quote, // or @, as in ``password: admin``, ``"admin"`` and
+  ``ssh://root:admin@192.0.2.20``;
+- after a command-line option, and as a word of a quoted command, as in ``command[sshpass -p admin ssh]``.
+
+A key of an object, such as ``"password":``, and a part of a longer name, such as ``admin-2``, are not values.
 """
 
 from __future__ import annotations
@@ -26,6 +36,12 @@ from urllib.parse import unquote
 from weakref import WeakSet
 
 _MASK = "***"
+# A plain word: at most twelve letters, or at most twelve digits
+_PLAIN_WORD = re.compile(r"[A-Za-z]{1,12}|[0-9]{1,12}")
+# What precedes and what follows a value, and how far to look back for it
+_BEFORE_VALUE = re.compile(r"""(?:[:=]\s*|["'`]|//|@|(?:^|\s)--?[\w-]+,?\s+|\bcommand\b.*[\s\[|])$""")
+_AFTER_VALUE = re.compile(r"""(?![\w-]|\.\w|["']\s*:)""")
+_LOOK_BACK = 500
 # Number of characters to search after the end of a shortened text, where a secret may continue.
 _OVERLAP = 8192
 # Each pass decodes escapes or removes quotes. Each level of quoting takes one or two passes.
@@ -114,7 +130,8 @@ class Redactor:
         if isinstance(value, str):
             return self(value)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return value if self(str(value)) == str(value) else _MASK
+            digits = str(value).lstrip("-").removesuffix(".0")
+            return value if self(digits) == digits else _MASK
         if isinstance(value, list):
             return [self.value(each) for each in value]
         if isinstance(value, dict):
@@ -123,11 +140,15 @@ class Redactor:
 
     def _find(self, text: str) -> list[tuple[int, int]]:
         needles: set[str] = set()
+        words: set[str] = set()
         for secret, prepared in list(self._needles.items()):
+            if _PLAIN_WORD.fullmatch(secret):
+                words.add(secret.lower())
+                continue
             if prepared is None:
                 prepared = self._needles[secret] = needles_of(secret)
             needles |= prepared
-        return find(text, needles)
+        return find(text, needles, words)
 
 
 class _LogFilter(logging.Filter):
@@ -183,8 +204,8 @@ def needles_of(secret: str) -> set[str]:
     return found - {""}
 
 
-def find(text: str, needles: Iterable[str]) -> list[tuple[int, int]]:
-    """Return the positions of the needles in the text, in order and without overlaps."""
+def find(text: str, needles: Iterable[str], words: Iterable[str] = ()) -> list[tuple[int, int]]:
+    """Return the positions of the needles, and of the words as values, in order and without overlaps."""
     found: list[tuple[int, int]] = []
     for layer in _Text(text).layers():
         lowered = layer.lower
@@ -197,6 +218,11 @@ def find(text: str, needles: Iterable[str]) -> list[tuple[int, int]]:
                     or _stands_alone(lowered, position, position + len(needle))
                 ):
                     found.append((start, stop))
+        for word in words:
+            for position in _positions(word, lowered):
+                end = position + len(word)
+                if lowered.strip() == word or _is_value(lowered, position, end):
+                    found.append((layer.starts[position], layer.stops[end - 1]))
     merged: list[tuple[int, int]] = []
     for start, stop in sorted(found):
         if merged and start <= merged[-1][1]:
@@ -257,6 +283,12 @@ class _Text:
             position = match.end()
         pieces.append(self.text[position:])
         return _Text("".join(pieces), starts + self.starts[position:], stops + self.stops[position:])
+
+
+def _is_value(text: str, start: int, stop: int) -> bool:
+    """Return whether a word of the text stands as a value."""
+    before = _BEFORE_VALUE.search(text[max(start - _LOOK_BACK, 0) : start])
+    return before is not None and _AFTER_VALUE.match(text, stop) is not None
 
 
 def _positions(needle: str, text: str) -> Iterator[int]:

@@ -15,6 +15,7 @@ import pytest
 from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _auth, _backups, _failures
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import Hint
 from ansible_collections.zstack.cloud.plugins.plugin_utils import _words
 
 GUIDES = Path(_failures.__file__).parents[2] / "docs" / "docsite" / "rst"
@@ -118,10 +119,10 @@ def test_each_message_in_the_guides_is_one_of_the_code_or_of_the_simulator(cell:
 
 def hints_of_code() -> set[str]:
     """The hints that an error can end with."""
-    tables = [*_failures.CODE_HINTS.values(), _failures.TEXT_HINTS, _auth.LOGIN_HINTS, _backups.SCAN_CODE_HINTS]
-    hints = [hint for table in tables for hint in ([table] if isinstance(table, str) else table.values())]
-    after_ssh = [f"{hint} Try ssh from the management node." for hint in _backups.SCAN_OUTPUT_HINTS.values()]
-    return {*hints, *after_ssh, *_failures.STATUS_HINTS.values()}
+    by_method = [hints for hints in _failures.CODE_HINTS.values() if not isinstance(hints, Hint)]
+    tables = [*by_method, _failures.CODE_HINTS, _failures.TEXT_HINTS, _failures.STATUS_HINTS, _auth.LOGIN_HINTS]
+    tables += [_backups.SCAN_CODE_HINTS, _backups.SCAN_OUTPUT_HINTS]
+    return {hint.text for table in tables for hint in table.values() if isinstance(hint, Hint)}
 
 
 def errors_in_guides() -> list[str]:

@@ -49,7 +49,7 @@ def get_version(module: ZStackModule) -> dict[str, Any]:
         reply = client.call(call)
         version = reply.data.get("version")
         if not isinstance(version, str):
-            raise client.failure(call.name, "the response contains no version", reply.status)
+            raise client.error(call.name, "the response contains no version", reply.status)
         return {"version": version}
 
 

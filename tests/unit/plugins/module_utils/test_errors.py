@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._failures import envelope_fields, last_line
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import Hint, ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._failures import describe, envelope_fields
 from ansible_collections.zstack.cloud.plugins.module_utils._json import json_safe, snake_case
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor, one_line, shorten
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
@@ -36,12 +36,13 @@ ENVELOPE = {
 
 
 def error_of(envelope: Any, **more: Any) -> ZStackError:
-    return ZStackError(envelope_fields(envelope, Redactor("sesame")), **more)
+    fields = envelope_fields(envelope, Redactor("sesam3"))
+    return ZStackError(describe(fields), fields=fields, **more)
 
 
 def test_the_line_says_server_call_code_words_causes_status_and_what_to_do() -> None:
     error = error_of(
-        ENVELOPE, server="zstack.example.com:8080", call="LogInByAccount", status=503, hint="Do something."
+        ENVELOPE, server="zstack.example.com:8080", call="LogInByAccount", status=503, hint=Hint("something", "Do something.")
     )
     assert str(error) == (
         "zstack.example.com:8080: LogInByAccount: [SYS.1006] An operation failed: the scan failed"
@@ -120,14 +121,14 @@ def test_the_last_words_of_several_lines_come_first_and_stay_when_the_rest_is_cu
         )
         assert str(error).startswith("[SYS.1000] No route to host (shell command[xxx")
         assert len(str(error)) < 2000
-        assert last_line(error.error["details"]) == "No route to host"
+        assert error.error["output"] == "No route to host"
 
 
 def test_secrets_are_hidden_at_both_ends_of_a_long_text() -> None:
     for padding in range(3990, 4010):
-        details = f"sesame {'a' * padding} open sesame {'b' * 100_000} open sesame {'c' * padding} sesame"
+        details = f"sesam3 {'a' * padding} open sesam3 {'b' * 100_000} open sesam3 {'c' * padding} sesam3"
         shown = error_of({"details": details}).error["details"]
-        assert "sesame" not in shown
+        assert "sesam3" not in shown
         assert len(shown) < 4100
 
 
@@ -247,6 +248,8 @@ def test_a_text_alone_is_an_error_without_a_code() -> None:
         "causes": [],
         "server": None,
         "storage": None,
+        "hint": None,
+        "hint_reason": None,
     }
 
 
@@ -274,7 +277,8 @@ values = st.recursive(
 )
 def test_no_part_of_a_secret_is_left_wherever_in_an_error_it_is(envelope: dict[str, Any], padding: int) -> None:
     envelope["elaboration"] = {"x" * padding + SECRET: [SECRET, {SECRET: "y" * padding + SECRET}]}
-    error = ZStackError(envelope_fields(envelope, Redactor(SECRET)), server="zstack.example.com:8080", call="Call")
+    fields = envelope_fields(envelope, Redactor(SECRET))
+    error = ZStackError(describe(fields), fields=fields, server="zstack.example.com:8080", call="Call")
     shown = plain(json.dumps([error.error, str(error)], ensure_ascii=False))
     for start in range(len(plain(SECRET)) - 4):
         assert plain(SECRET)[start : start + 5] not in shown

@@ -12,13 +12,8 @@ import pytest
 
 from ansible_collections.zstack.cloud.plugins.module_utils._auth import LOGIN_HINTS
 from ansible_collections.zstack.cloud.plugins.module_utils._backups import SCAN_CODE_HINTS, SCAN_OUTPUT_HINTS
-from ansible_collections.zstack.cloud.plugins.module_utils._failures import (
-    CODE_HINTS,
-    NOT_ZSTACK,
-    STATUS_HINTS,
-    TEXT_HINTS,
-    hint_for,
-)
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import NOT_ZSTACK
+from ansible_collections.zstack.cloud.plugins.module_utils._failures import CODE_HINTS, STATUS_HINTS, TEXT_HINTS
 from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_METHODS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
@@ -138,48 +133,85 @@ ANSWERS = [
         "Check for a proxy that repeats parameters.",
     ),
     (500, 'For input string: "abc"', "Check registry_port."),
-    (405, "Method Not Allowed", NOT_ZSTACK),
-    (400, "words that nobody knows", NOT_ZSTACK),
-    (403, "words that nobody knows", NOT_ZSTACK),
-    (404, "<html><h1>HTTP Status 404 \u2013 Not Found</h1></html>", NOT_ZSTACK),
-    (418, "words that nobody knows", NOT_ZSTACK),
+    (429, "Rate limit exceeded", "Run the task again in a minute, with fewer calls at a time."),
+    (405, "Method Not Allowed", NOT_ZSTACK.text),
+    (400, "words that nobody knows", NOT_ZSTACK.text),
+    (418, "words that nobody knows", NOT_ZSTACK.text),
     (500, "java.lang.NullPointerException", "The management node hit an internal error: check its log."),
     (500, "", "The management node hit an internal error: check its log."),
-    (501, "words that nobody knows", "The management node hit an internal error: check its log."),
+]
+# What others answer at the port: proxies, firewalls, portals, and web servers.
+OTHERS = [
+    (200, "<html><title>Sign in</title></html>", NOT_ZSTACK.text),
+    (302, "", NOT_ZSTACK.text),
+    *(
+        (400, f"<html>{words}</html>", "The port expects HTTPS: check port, or set use_ssl to true.")
+        for words in (
+            "The plain HTTP request was sent to HTTPS port",
+            "You're speaking plain HTTP to an SSL-enabled server port.",
+            "This combination of host and port requires TLS.",
+            "Client sent an HTTP request to an HTTPS server.",
+        )
+    ),
+    (401, "", "A proxy requires its own authentication: connect to the management node directly."),
+    (
+        403,
+        "<html>Request blocked</html>",
+        "A proxy or firewall may have blocked the call: allow it there, or connect to the management node directly.",
+    ),
+    (404, "<html><h1>HTTP Status 404 \u2013 Not Found</h1></html>", NOT_ZSTACK.text),
+    (
+        407,
+        "",
+        "Add a user name and password to the proxy in HTTP_PROXY or HTTPS_PROXY, or add the host to NO_PROXY.",
+    ),
+    (501, "<html>Unsupported method ('GET')</html>", NOT_ZSTACK.text),
     (
         502,
         "<html><h1>Bad Gateway</h1></html>",
         "A proxy answered: check that the management node behind it is running.",
     ),
-    (503, "words that nobody knows", "The management node hit an internal error: check its log."),
+    (
+        503,
+        "<html>No server is available to handle this request.</html>",
+        "A proxy answered: check that the management node behind it is running.",
+    ),
     (504, "", "A proxy answered because the management node took too long: increase the proxy's timeout."),
-    (599, "words that nobody knows", "The management node hit an internal error: check its log."),
-    (200, "<html><title>Sign in</title></html>", NOT_ZSTACK),
-    (302, "", NOT_ZSTACK),
+    (511, "", "The network requires a login: open any web page from this machine and log in there."),
+    (599, "words that nobody knows", NOT_ZSTACK.text),
 ]
 
 
+@pytest.mark.parametrize("errors", ["text", "json"])
 @pytest.mark.parametrize(
     ("status", "text", "hint"), ANSWERS, ids=[f"{status} {text[:40]}" for status, text, _dummy in ANSWERS]
 )
-@pytest.mark.parametrize("method", AUTH_METHODS)
-def test_an_answer_in_plain_text_is_followed_by_what_to_do(
-    zstack: Simulator, gather: Gather, status: int, text: str, hint: str, method: str
+def test_a_refusal_has_the_same_hint_in_old_and_new_releases(
+    gather: Gather, status: int, text: str, hint: str, errors: str
+) -> None:
+    with Simulator(errors=errors) as zstack:
+        zstack.inject({"refusal": True, "status": status, "body": text})
+        error = failure(gather, zstack, timezone="Asia/Shanghai")
+    assert str(error).endswith(f"(HTTP {status}). {hint}")
+    assert error.unknown_call == ("does not support the call" in hint)
+    assert (error.error["hint"], bool(error.error["hint_reason"])) == (hint, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "hint"), OTHERS, ids=[f"{status} {text[:40]}" for status, text, _dummy in OTHERS]
+)
+def test_a_response_of_something_else_is_followed_by_what_to_do(
+    zstack: Simulator, gather: Gather, status: int, text: str, hint: str
 ) -> None:
     zstack.inject({"status": status, "body": text})
-    assert line(gather, zstack, method).endswith(f"(HTTP {status}). {hint}")
+    assert line(gather, zstack, "session").endswith(f"(HTTP {status}). {hint}")
 
 
 def test_each_text_and_status_that_has_a_hint_is_in_the_table_above() -> None:
     for words, hint in TEXT_HINTS.items():
-        assert [hint] == [answer[2] for answer in ANSWERS if words in answer[1]]
+        assert {hint.text} == {answer[2] for answer in [*ANSWERS, *OTHERS] if words in answer[1]}
     for status, hint in STATUS_HINTS.items():
-        assert hint in [answer[2] for answer in ANSWERS if answer[0] == status]
-
-
-def test_no_code_and_a_code_that_nobody_knows_are_different() -> None:
-    assert hint_for("ELSE.1", "no api mapping", 503, "session") is None
-    assert hint_for(None, "", 404, "session") == hint_for("", "", 404, "session") == NOT_ZSTACK
+        assert hint.text in [answer[2] for answer in [*ANSWERS, *OTHERS] if answer[0] == status]
 
 
 # What a scan that failed says last (ssh's and zstack-ctl's own words), and what the line says then.
@@ -239,7 +271,11 @@ def test_the_last_words_of_a_command_decide_nothing_under_another_code(
 
 def test_each_failure_of_a_scan_that_has_a_hint_is_in_the_table_above() -> None:
     for words, hint in SCAN_OUTPUT_HINTS.items():
-        assert hint in [LAST_WORDS[last] for last in LAST_WORDS if words.lower() in last.lower()]
+        assert hint.text in [
+            f"{LAST_WORDS[last]} Try ssh from the management node.".lstrip()
+            for last in LAST_WORDS
+            if words.lower() in last.lower()
+        ]
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ import pytest
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.java import timestamp
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
 
 Gather = Callable[..., Any]
-TIMEZONE = "/v1/management-nodes/platform-timezone"
 VERSION = "/v1/management-nodes/actions"
 
 
@@ -36,13 +36,19 @@ def machine_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None
     time.tzset()
 
 
-def test_the_server_is_not_asked_for_its_zone_if_timezone_is_set(
-    zstack: Simulator, gather: Gather, warnings: list[str]
+@pytest.mark.parametrize("asks", [True, False], ids=["by its own call", "by the login"])
+@pytest.mark.parametrize(("option", "source"), [("Asia/Singapore", "option"), ("+08:00", "option"), ("UTC", "differs")])
+def test_a_timezone_option_is_compared_with_the_time_zone_of_the_server(
+    gather: Gather, warnings: list[str], option: str, source: str, asks: bool
 ) -> None:
-    result = gather(zstack, timezone="+09:00")
-    assert (result["timezone"], result["timezone_source"]) == ("+09:00", "option")
-    assert result["latest"]["created_at"].endswith("+09:00")
-    assert TIMEZONE not in zstack.paths
+    with Simulator(has_timezone_call=asks) as zstack:
+        result = gather(zstack, timezone=option)
+        if source == "differs":
+            error = failure(gather, zstack, timezone=option, max_age="52w")
+            assert "max_age requires a known time zone, but timezone differs" in str(error)
+    assert (result["timezone"], result["timezone_source"]) == (option, source)
+    assert [warning for warning in warnings if "time zone of the management node is" not in warning] == []
+    assert bool(warnings) == (source == "differs")
 
 
 @pytest.mark.parametrize("name", ["America/New_York", "Asia/Shanghai", "GMT+08:00", "Etc/UTC", "Z"])

@@ -21,11 +21,12 @@ from ansible_collections.zstack.cloud.plugins.module_utils._auth import NoAuth
 from ansible_collections.zstack.cloud.plugins.module_utils._backups import Options, images_in, summarize
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import Call, ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._client import Client
-from ansible_collections.zstack.cloud.plugins.module_utils._failures import envelope_fields
+from ansible_collections.zstack.cloud.plugins.module_utils._failures import describe, envelope_fields
 from ansible_collections.zstack.cloud.plugins.module_utils._json import parse_json
 from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
-from ansible_collections.zstack.cloud.plugins.module_utils._times import parse_zone, read_time
+from ansible_collections.zstack.cloud.plugins.module_utils._times import parse_zone
+from ansible_collections.zstack.cloud.tests.unit.plugins.times import read_time
 
 PLATFORM = Platform("4.8.30", timezone.utc, "UTC", "server")
 
@@ -121,7 +122,7 @@ def outcome_of(status: int, body: bytes, date: str | None, options: Options, cli
     yield "replies"
     try:
         reply = client.unwrap(Call("Call", "GET", "/v1", NoAuth()), response, body.decode("utf-8-sig", "replace"))
-        images = images_in(reply, client)
+        images = images_in(reply, None, client)
         result = summarize(images, options.storages[0], reply.date, PLATFORM, options, warnings.append)
     except ZStackError as error:
         assert_well_formed(error)
@@ -163,7 +164,8 @@ def assert_well_formed(error: ZStackError) -> None:
 @given(envelope=st.dictionaries(st.sampled_from(ERROR_FIELDS) | st.text(), values) | values)
 def test_any_envelope_is_a_well_formed_error(envelope: Any) -> None:
     parsed = parse_json(json.dumps(envelope))
-    assert_well_formed(ZStackError(envelope_fields(parsed, Redactor("secret")), call="Call", status=503))
+    fields = envelope_fields(parsed, Redactor("secret"))
+    assert_well_formed(ZStackError(describe(fields), fields=fields, call="Call", status=503))
 
 
 # Java's forms of a time: until release 8, until 19, and later.

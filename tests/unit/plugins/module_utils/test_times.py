@@ -19,8 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._auth import java_date
-from ansible_collections.zstack.cloud.plugins.module_utils._times import http_date, offset_name, parse_zone, read_time
+from ansible_collections.zstack.cloud.plugins.module_utils._times import http_date, offset_name, parse_zone
 from ansible_collections.zstack.cloud.tests.simulator.java import timestamp
+from ansible_collections.zstack.cloud.tests.unit.plugins.times import read_time
 from ansible_collections.zstack.cloud.tests.unit.simulator.vectors import lines
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
