@@ -209,8 +209,9 @@ class Client:
         failed = not isinstance(data, dict) or data.get("error") is not None or data.get("success") in (False, "false")
         if failed or not 200 <= status < 300:
             error = _failures().error_from_response(call, response, text, data, self._connection, self.redact)
-            if status == 503:  # without an object, it is from a proxy
-                error.transient = not isinstance(data, dict) or error.error["code"] in ("SYS.1010", "SYS.1012")
+            if status == 503:  # without JSON, it is from a proxy
+                is_proxy = not text.lstrip().startswith("{")
+                error.transient = is_proxy or error.error["code"] in ("SYS.1010", "SYS.1012")
             else:  # the management node may have carried out the call
                 error.transient = status in (502, 504) and call.idempotent
             raise error
@@ -260,6 +261,7 @@ def _decompress(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     """Yield the decompressed data in small pieces: gzip with any number of members, or deflate with or without zlib."""
     inflater = zlib.decompressobj(wbits=47)
     may_be_raw = encoding == "deflate"
+    chunk = b""
     for chunk in chunks:
         data = chunk
         while data:
@@ -274,7 +276,7 @@ def _decompress(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
             data = inflater.unconsumed_tail
             if inflater.unused_data.startswith(b"\x1f\x8b"):
                 data, inflater = inflater.unused_data, zlib.decompressobj(wbits=47)
-    if not may_be_raw and not inflater.eof:
+    if chunk and not inflater.eof:
         raise ZStackError("the compressed response is incomplete", hint=NOT_ZSTACK)
 
 

@@ -161,8 +161,8 @@ def error_from_response(
     fields: dict[str, Any] = {}
     if isinstance(data, dict) and data.get("error") is not None:
         fields = envelope_fields(data["error"], redact)
-        message = describe(fields)
         is_plain = fields.get("global_error_code") in _PLAIN_TEXT_CODES
+        message = describe({**fields, "details": one_line(fields["details"] or "")} if is_plain else fields)
         plain = (fields["details"] or "") if is_plain else ""
         hint = _text_hint(plain, status) if is_plain else _code_hint(call, fields, method)
     else:
@@ -248,8 +248,8 @@ def _describe_exception(exc: BaseException, root: BaseException, connection: Con
 
 def _code_hint(call: Call, fields: Mapping[str, Any], method: str) -> Hint | None:
     """Return the hint for an error with a code."""
-    if fields["code"] == "SYS.1000" and "shell command" in (fields["details"] or ""):
-        words = (fields["output"] or "").lower()
+    if fields["output"]:
+        words = fields["output"].lower()
         if hint := next((hint for phrase, hint in call.output_hints.items() if phrase.lower() in words), None):
             return hint
     code = fields["code"] or "SYS.1000"
@@ -288,8 +288,9 @@ def envelope_fields(envelope: Any, redact: Redactor) -> dict[str, Any]:
         cause, deeper = _error_fields(waiting.pop(0), redact)
         waiting = deeper + waiting
         causes.append({key: cause[key] for key in ("code", "description", "details")})
-    is_output = fields["code"] == "SYS.1000" and len(lines := _lines(fields["details"] or "")) > 1
-    return {**fields, "causes": causes, "output": lines[-1] if is_output else None}
+    details = fields["details"] or ""
+    is_output = fields["code"] == "SYS.1000" and "shell command" in details
+    return {**fields, "causes": causes, "output": _lines(details)[-1] if is_output else None}
 
 
 def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list[Any]]:

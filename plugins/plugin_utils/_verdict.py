@@ -24,7 +24,6 @@ from ansible.module_utils.common.validation import check_type_bool
 
 from ..module_utils._backups import FUTURE, parse_age
 from ..module_utils._calls import ZStackError
-from ..module_utils._failures import last_line
 from ..module_utils._options import check_ranges, yaml_type
 from ..module_utils._redaction import one_line, shorten
 from ..module_utils._storage import place
@@ -253,8 +252,8 @@ def _failed_scan(result: Mapping[str, Any], term: Mapping[str, Any]) -> Check:
     error = fields if isinstance(fields, Mapping) else {}
     hint = error.get("hint")
     text = one_line(str(result.get("msg") or "")).removesuffix(one_line(str(hint or ""))).strip()
-    if error.get("code") == "SYS.1000" and (last := one_line(last_line(error.get("details") or ""))):
-        text = shorten(last, 300)
+    if output := one_line(str(error.get("output") or "")):
+        text = shorten(output, 300)
     values = {"error": text.rstrip("."), "hint": hint, "hint_reason": error.get("hint_reason")}
     for state in (term.get("state"), term.get("status")):
         if state in _STORE_STATES:

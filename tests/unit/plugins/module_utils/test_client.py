@@ -343,12 +343,13 @@ TRANSIENT: dict[str, dict[str, Any]] = {
     "an envelope in a 504": {"status": 504, "body": ENVELOPE % "SYS.1006"},
     "SYS.1010 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1010"},
     "SYS.1012 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1012"},
+    "503 of a proxy": {"status": 503, "body": "<html>No server is available to handle this request.</html>"},
     "reset before a reply": {"cut": "before", "by": "reset"},
     "closed before a reply": {"cut": "before", "by": "close"},
 }
 FINAL: dict[str, dict[str, Any]] = {
     "500": {"status": 500, "body": "oops"},
-    "503 in plain text": {"status": 503, "body": "oops"},
+    "503 in JSON without an error": {"status": 503, "body": "{}"},
     "SYS.1006 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1006"},
     "SYS.1001 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1001"},
     "SYS.1010 in a 200": {"status": 200, "body": ENVELOPE % "SYS.1010"},
@@ -456,12 +457,24 @@ def test_a_pause_that_does_not_fit_into_the_time_limit_is_not_made(
     assert pauses == expected
 
 
-def test_every_call_is_retried_and_a_login_too(zstack: Simulator, gather: Gather, pauses: list[float]) -> None:
-    for call in ("login", "scan", "version", "timezone", "logout"):
+def test_every_call_is_retried_but_a_login_only_if_it_was_not_carried_out(
+    zstack: Simulator, gather: Gather, pauses: list[float]
+) -> None:
+    zstack.inject("not_ready", on="login", times=1)
+    for call in ("scan", "version", "timezone", "logout"):
         zstack.inject("reset_before_reply", on=call, times=1)
     assert gather(zstack, retries=1)["timezone_source"] == "server"
     assert pauses == [0] * 5
     assert not zstack.sessions
+
+
+@pytest.mark.parametrize("fault", [{"cut": "before", "by": "reset"}, {"status": 502}, {"status": 504}])
+def test_a_login_that_may_have_opened_a_session_is_not_retried(
+    zstack: Simulator, gather: Gather, fault: dict[str, Any]
+) -> None:
+    zstack.inject({**fault, "carry_out": True}, on="login")
+    assert not failure(gather, zstack, retries=2).transient
+    assert len(zstack.sessions) == 1
 
 
 @pytest.mark.parametrize("fault", ["silence", "dripping_head", "dripping_body", "silence_in_the_middle"])
@@ -638,12 +651,6 @@ def test_a_compressed_response_that_breaks_off_is_a_failure(zstack: Simulator, g
 def test_a_response_that_is_not_what_its_encoding_says_is_a_failure(zstack: Simulator, gather: Gather) -> None:
     zstack.inject("gzip_broken")
     assert "the call failed: " in str(failure(gather, zstack))
-
-
-def test_https_to_a_server_without_tls_is_answered_with_use_ssl(zstack: Simulator, gather: Gather) -> None:
-    error = failure(gather, zstack, use_ssl=True)
-    assert "TLS failed: " in str(error)
-    assert "Set use_ssl to false, or port to one that supports TLS 1.2 or later." in str(error)
 
 
 def test_a_secret_that_a_backup_quotes_is_not_in_a_warning(

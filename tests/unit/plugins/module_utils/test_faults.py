@@ -37,8 +37,26 @@ def spellings(zstack: Simulator) -> list[str]:
     return [hashed, *(way(secret) for secret in secrets for way in ways)]
 
 
+# What newer servers send in another form.
+IN_JSON = [fault for name, fault in catalogue("json").items() if fault != catalogue()[name]]
+
+
+@pytest.mark.parametrize("fault", IN_JSON, ids=lambda fault: fault.name)
+def test_each_refusal_of_a_newer_server_ends_as_that_of_an_older_one(
+    fault: Fault, gather: Callable[..., Any], warnings: list[str]
+) -> None:
+    with Simulator(errors="json") as newer:
+        assert_ends_as_it_should(fault, newer, gather, warnings)
+
+
 @pytest.mark.parametrize("fault", catalogue().values(), ids=catalogue())
 def test_each_fault_ends_as_it_should_in_time_and_without_a_session(
+    fault: Fault, zstack: Simulator, gather: Callable[..., Any], warnings: list[str]
+) -> None:
+    assert_ends_as_it_should(fault, zstack, gather, warnings)
+
+
+def assert_ends_as_it_should(
     fault: Fault, zstack: Simulator, gather: Callable[..., Any], warnings: list[str]
 ) -> None:
     if fault.injection:
@@ -59,6 +77,7 @@ def test_each_fault_ends_as_it_should_in_time_and_without_a_session(
         assert line.isprintable()
         shown = json.dumps([line, error.error, warnings], allow_nan=False, ensure_ascii=False)
         assert [secret for secret in spellings(zstack) if secret in shown] == []
+        assert "diagnostic" not in shown
     else:
         assert fault.expect == "ok"
         json.dumps(result, allow_nan=False).encode()

@@ -91,8 +91,9 @@ def test_tls_1_0_is_refused_and_answered_with_the_versions_that_are_not(
     assert "TLS 1.2 or later" in line
 
 
-def test_https_to_a_server_without_tls_is_answered_with_use_ssl(gather: Gather, zstack: Simulator) -> None:
-    assert "Set use_ssl to false" in refusal(gather, zstack)
+def test_https_to_a_server_without_tls_is_answered_with_the_port_first(gather: Gather, zstack: Simulator) -> None:
+    line = refusal(gather, zstack)
+    assert re.search("TLS failed: [A-Z_ ]+. Check that port is an HTTPS port .* set use_ssl to false", line), line
 
 
 def test_http_to_a_server_with_tls_is_answered_with_use_ssl(gather: Gather, secure_zstack: Simulator) -> None:
