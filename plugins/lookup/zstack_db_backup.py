@@ -115,7 +115,7 @@ _raw:
       description: Time zone in which the server's times were read, as an IANA name or an offset.
       type: str
     timezone_source:
-      description: "Source of the time zone: V(option), V(server), V(login) or V(host)."
+      description: "Source of the time zone: V(option), V(server), V(login), V(host) or V(differs)."
       type: str
     platform_version:
       description: Version of the running platform's database, V(null) if unknown.

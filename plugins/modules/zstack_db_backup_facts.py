@@ -109,7 +109,7 @@ ansible_facts:
           returned: always
           type: str
         timezone_source:
-          description: "Source of the time zone: V(option), V(server), V(login) or V(host)."
+          description: "Source of the time zone: V(option), V(server), V(login), V(host) or V(differs)."
           returned: always
           type: str
         platform_version:

@@ -243,7 +243,8 @@ timezone_source:
     - Source of RV(timezone).
     - V(option) means that O(timezone) is set, V(server) that the management node reported its time zone, and V(login)
       that it was derived from the response to the login. V(host) is a guess, the time zone of the host that runs the
-      module.
+      module. V(differs) means that O(timezone) is set, but the management node is in another time zone, so no age is
+      judged.
   returned: success
   type: str
   sample: server
@@ -257,6 +258,8 @@ error:
     - The server's error, with C(code), C(description) and C(details). C(causes) is a list of errors with these three
       keys. Other fields of the server's error are kept, with keys in snake_case.
     - C(server) is the management node and C(storage) is the storage. Each is V(null) if the error is not related to it.
+    - C(hint) is what to do, and C(hint_reason) a word that identifies the hint. Each is V(null) if there is no hint.
+      C(output) is the last line of the output of a scan that failed on the management node.
     - If the server did not return an error, C(code) is V(null) and C(description) explains what went wrong.
   returned: when a call fails or an option is invalid, unless Ansible itself rejects the arguments
   type: dict

@@ -140,8 +140,8 @@ class Simulator:
         self._server.faults.add(fault, on, times)
 
     def freeze(self, at: datetime) -> None:
-        """Answer scans with this time until ``clear``, so that ages are the same however long a test takes."""
-        self.inject({"headers": {"Date": format_datetime(at.astimezone(timezone.utc), usegmt=True)}}, on="scan")
+        """Answer with this time until ``clear``, so that ages are the same however long a test takes."""
+        self.inject({"headers": {"Date": format_datetime(at.astimezone(timezone.utc), usegmt=True)}}, on="any")
 
     def clear(self) -> None:
         """Forget the faults and the requests."""

@@ -42,7 +42,11 @@ def error_of(envelope: Any, **more: Any) -> ZStackError:
 
 def test_the_line_says_server_call_code_words_causes_status_and_what_to_do() -> None:
     error = error_of(
-        ENVELOPE, server="zstack.example.com:8080", call="LogInByAccount", status=503, hint=Hint("something", "Do something.")
+        ENVELOPE,
+        server="zstack.example.com:8080",
+        call="LogInByAccount",
+        status=503,
+        hint=Hint("something", "Do something."),
     )
     assert str(error) == (
         "zstack.example.com:8080: LogInByAccount: [SYS.1006] An operation failed: the scan failed"

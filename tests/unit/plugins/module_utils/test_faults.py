@@ -56,9 +56,7 @@ def test_each_fault_ends_as_it_should_in_time_and_without_a_session(
     assert_ends_as_it_should(fault, zstack, gather, warnings)
 
 
-def assert_ends_as_it_should(
-    fault: Fault, zstack: Simulator, gather: Callable[..., Any], warnings: list[str]
-) -> None:
+def assert_ends_as_it_should(fault: Fault, zstack: Simulator, gather: Callable[..., Any], warnings: list[str]) -> None:
     if fault.injection:
         zstack.inject(fault.name)
     begin = time.monotonic()

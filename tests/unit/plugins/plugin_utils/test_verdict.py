@@ -475,7 +475,8 @@ def test_a_storage_that_could_not_be_scanned_has_not_passed(failed: dict[str, An
 
 def test_of_a_failed_command_the_verdict_has_the_last_words_and_the_hint() -> None:
     details = f"shell command[{'x' * 700}] failed\nstderr: root@192.0.2.20: Permission denied (publickey)."
-    failed = {**FAILED, "msg": details, "error": {"code": "SYS.1000", "details": details}}
+    output = "root@192.0.2.20: Permission denied (publickey)."
+    failed = {**FAILED, "msg": details, "error": {"code": "SYS.1000", "details": details, "output": output}}
     failed["error"]["hint"] = "Check the user name."
     verdict = judge(failed)
     assert verdict["unmet"] == ["storage 1: could not be scanned: root@192.0.2.20: Permission denied (publickey)"]
