@@ -316,7 +316,7 @@ def test_a_stopped_login_is_not_retried(zstack: Simulator, gather: Gather, ended
 def test_a_signal_in_the_pause_before_another_attempt_ends_it(
     zstack: Simulator, gather: Gather, ended: list[int]
 ) -> None:
-    zstack.inject({"status": 502, "body": ""}, on="login")
+    zstack.inject({"status": 503, "body": ""}, on="login")
     # The pauses are 0 and 2 seconds long.
     when_asked(zstack, 2, "/v1/accounts/login")
     with pytest.raises(Stopped):
