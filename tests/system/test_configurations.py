@@ -83,7 +83,7 @@ def run_under(configuration: str, nodes: list[Simulator], place: Path) -> Outcom
     assert (place / "page.html").exists(), done.stdout + done.stderr
     files = [path for path in place.rglob("*") if path.is_file() and path.name != "hosts.yml"]
     output = "".join(path.read_text(errors="replace") for path in files) + done.stdout + done.stderr
-    # With ANSIBLE_DEBUG, ansible-core itself shows the arguments of modules, or since 2.22 the secrets that they report.
+    # With ANSIBLE_DEBUG, ansible-core itself shows the arguments of modules, or since 2.22 the secrets in them.
     if configuration != "debug":
         assert [
             each for each in (storage.password, quote(storage.password), nodes[0].account[1]) if each in output
