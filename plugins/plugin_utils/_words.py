@@ -323,6 +323,7 @@ _ZH_HINTS: Mapping[str, Text] = {
         "proxy_credentials": "请在 HTTP_PROXY 或 HTTPS_PROXY 中加上代理的用户名和密码，或将 host 加入 NO_PROXY。",
         "proxy_login": "代理要求认证：请直接连接管理节点。",
         "proxy_timeout": "响应来自代理，因为管理节点处理过久：请调大代理的超时时间。",
+        "query_permission": "请使用有权查看镜像服务器的账户，例如 admin。",
         "rate_limit": "请一分钟后重试，并减少并发调用。",
         "refused": "请检查 host 和 port，并确认管理节点正在运行。",
         "registry_port": "请检查 registry_port。",

@@ -6,11 +6,16 @@
 
 from __future__ import annotations
 
+import re
+from importlib import import_module
+from pathlib import Path
 from string import Formatter
 from typing import Any
 
 import pytest
 
+from ansible_collections.zstack.cloud.plugins.module_utils import _calls
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import Hint
 from ansible_collections.zstack.cloud.plugins.plugin_utils._words import GUIDE, TABLES, Text, Words, width
 
 
@@ -24,6 +29,26 @@ def fields(text: Text) -> set[str | None]:
 def test_each_language_has_the_same_texts_with_the_same_values(language: str) -> None:
     texts = {key: fields(text) for key, text in TABLES[language].items() if not key.startswith("hint.")}
     assert texts == {key: fields(text) for key, text in TABLES["en"].items()}
+
+
+def hint_reasons(value: Any) -> set[str]:
+    """The reasons of all hints in a module, and in its tables."""
+    if isinstance(value, Hint):
+        return {value.reason}
+    values = list(value.values()) if isinstance(value, dict) else []
+    return {reason for each in values for reason in hint_reasons(each)}
+
+
+def test_each_hint_of_a_failed_call_is_translated() -> None:
+    folder = Path(_calls.__file__).parent
+    names = [path.stem for path in folder.glob("_*.py") if path.stem != "__init__"]
+    modules = [import_module(f"{_calls.__package__}.{name}") for name in names]
+    reasons = {reason for module in modules for reason in hint_reasons(vars(module))}
+    written = {found for path in folder.glob("_*.py") for found in re.findall(r'Hint\(\s*"(\w+)"', path.read_text())}
+    assert len(reasons | written) > 50
+    assert {f"hint.{reason}" for reason in reasons | written} == {
+        key for key in TABLES["zh"] if key.startswith("hint.")
+    }
 
 
 @pytest.mark.parametrize("reason", [key.removeprefix("found.") for key in TABLES["en"] if key.startswith("found.")])
