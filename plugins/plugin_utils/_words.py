@@ -550,22 +550,27 @@ class Words:
         if storage["checks"][:1] and storage["checks"][0]["name"] == "scan":
             return [self.text("of_storage", name=storage["name"], sentence=storage["checks"][0]["found"])]
         rows = [tuple(self.text(f"table.{key}") for key in ("name", "version", "size", "taken", "age", "restorable"))]
-        rows += [self._row(backup) for backup in result["backups"]]
+        rows += [self._row(backup, storage["values"]["knows_zone"]) for backup in result["backups"]]
         head = self.text("table.head", name=storage["name"], count=result["total"])
         if len(rows) == 1:
             return [head]
         zone = self.text("table.zone", timezone=self.clean(result.get("timezone") or self.text("unknown")))
         return [head, *aligned(rows, "  ", right=(2, 4)), zone]
 
-    def _row(self, backup: Mapping[str, Any]) -> tuple[str, ...]:
+    def _row(self, backup: Mapping[str, Any], knows_zone: bool) -> tuple[str, ...]:
         age, taken = backup.get("age_seconds"), backup.get("created_at")
-        ahead = age is not None and age < -FUTURE
+        if age is None:
+            old = "-"
+        elif not knows_zone:
+            old = self.text("unknown")
+        else:
+            old = self.text("in_the_future") if age < -FUTURE else self.age(max(age, 0), 1)
         return (
             self.clean(backup.get("name") or "-"),
             self.clean(backup.get("version") or "-"),
             "-" if backup.get("size") is None else self.size(backup["size"]),
             self.clean(taken)[:16].replace("T", " ") if taken else "-",
-            "-" if age is None else self.text("in_the_future") if ahead else self.age(max(age, 0), 1),
+            old,
             self.text({"True": "yes", "False": "no"}.get(str(backup.get("restorable")), "unknown")),
         )
 

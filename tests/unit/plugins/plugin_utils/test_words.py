@@ -96,10 +96,10 @@ def test_versions_that_look_alike_are_quoted() -> None:
 AGED = {"age_seconds": 3600, "size": 90 * 2**20, "version": "4.8.30", "created_at": "2026-11-23T02:00:11+08:00"}
 
 
-def listed(*backups: dict[str, Any], **keys: Any) -> list[str]:
+def listed(*backups: dict[str, Any], knows_zone: bool = True, **keys: Any) -> list[str]:
     """The table of a result with these backups."""
     result = {"backups": list(backups), "total": len(backups), "timezone": "Asia/Shanghai", **keys}
-    return Words("en").table(result, {"name": "local", "checks": []})
+    return Words("en").table(result, {"name": "local", "checks": [], "values": {"knows_zone": knows_zone}})
 
 
 def test_a_table_has_a_row_for_each_backup_and_the_zone_of_the_times() -> None:
@@ -115,6 +115,11 @@ def test_a_table_has_a_row_for_each_backup_and_the_zone_of_the_times() -> None:
         "Times are in Asia/Shanghai.",
     ]
     assert listed() == ["local: 0 backups"]
+
+
+def test_a_table_shows_no_age_that_is_only_a_guess() -> None:
+    _head, _names, row, _zone = listed({**AGED, "name": "new"}, knows_zone=False)
+    assert row.split()[-2:] == ["unknown", "unknown"]
 
 
 def test_wide_characters_keep_columns_straight() -> None:
