@@ -141,15 +141,14 @@ def _gather(options: Options, warn: Callable[[str], None], report: bool) -> list
             outcomes[number] = outcome
             if isinstance(outcome, ZStackError) and not report:
                 raise outcome.with_storage(storages[number].masked, named=len(storages) > 1)
-        # If nothing was scanned, their warnings would only distract from the reason.
-        scanned = any(isinstance(outcome, Reply) for outcome in outcomes.values())
-        platform = platform_calls.result() if scanned else None
 
         def result(number: int) -> dict[str, Any]:
             storage, outcome = storages[number], outcomes[number]
             try:
-                if isinstance(outcome, ZStackError) or platform is None:
+                if isinstance(outcome, ZStackError):
                     raise outcome
+                # Not needed if nothing was scanned, when its warnings would only distract from the reason.
+                platform = platform_calls.platform
                 images = images_in(outcome, platform.clock, client)
                 return summarize(images, storage, outcome.date, platform, options, client.warn)
             except ZStackError as exc:
@@ -251,7 +250,7 @@ class Backup(NamedTuple):
     image: Mapping[str, Any]
     created: Any  # the time that the server reports, or the earliest if there are several
     epoch: int | None  # the same in seconds since 1970
-    later: int | None  # the latest time that the server reports
+    is_older_than_image: bool
 
     @classmethod
     def from_image(cls, image: Mapping[str, Any], zone: tzinfo | None) -> Backup:
@@ -259,9 +258,9 @@ class Backup(NamedTuple):
         written = [image.get("created"), image.get("createdTime"), _described(image.get("desc")).get("createdTime")]
         times = [(epoch, time) for time in written if (epoch := read_epoch(time, zone)) is not None]
         if not times:
-            return cls(image, next((time for time in written if time is not None), None), None, None)
+            return cls(image, next((time for time in written if time is not None), None), None, False)
         epoch, created = min(times, key=lambda each: each[0])
-        return cls(image, created, epoch, max(epoch for epoch, _dummy in times))
+        return cls(image, created, epoch, max(times, key=lambda each: each[0])[0] - epoch > FUTURE)
 
     def fields(self, now: int, platform: Platform) -> dict[str, Any]:
         """Return the backup with all keys. ``now`` is in seconds since 1970."""
@@ -299,16 +298,15 @@ class Backup(NamedTuple):
 
 
 def _warn_of_times(backups: Sequence[Backup], now: int, storage: Storage, warn: Callable[[str], None]) -> None:
-    timed = [each for each in backups if each.epoch is not None]
     for affected, problem, remedy in (
         ([each for each in backups if each.epoch is None], "no readable time", "They are never the latest."),
         (
-            [each for each in timed if each.epoch - now > FUTURE],
+            [each for each in backups if (each.epoch or 0) - now > FUTURE],
             "a time in the future",
             "Check timezone, and the clocks.",
         ),
         (
-            [each for each in timed if each.later - each.epoch > FUTURE],
+            [each for each in backups if each.is_older_than_image],
             "an image that is newer than the backup in it",
             "Their age is that of the backup.",
         ),

@@ -82,7 +82,7 @@ class ZStackError(Exception):
         unknown_call: bool = False,
     ) -> None:
         super().__init__()
-        base = {"code": None, "description": message, "details": None, "causes": []}
+        base: dict[str, Any] = {"code": None, "description": message, "details": None, "causes": []}
         self.error: dict[str, Any] = {**base, **(fields or {}), "server": server, "storage": None}
         self.error["hint_reason"], self.error["hint"] = hint or (None, None)
         self.status = status

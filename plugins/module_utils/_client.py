@@ -33,13 +33,14 @@ from ._times import http_date
 try:
     import requests
     import urllib3
-    from requests.auth import AuthBase
 
     REQUESTS_IMPORT_ERROR: ImportError | None = None
     _Session = requests.Session
+    AuthBase = requests.auth.AuthBase
 except ImportError as exc:
     REQUESTS_IMPORT_ERROR = exc
-    AuthBase = _Session = object  # type: ignore[assignment,misc]
+    _Session = object  # type: ignore[assignment,misc]
+    AuthBase = object  # type: ignore[assignment,misc]
 
 _BODY_LIMIT = 64 * 1024 * 1024
 # The version of this collection. Modules cannot read galaxy.yml. A test compares the two.
@@ -188,7 +189,7 @@ class Client:
 
     def _error_from_exception(self, call: Call, exc: BaseException) -> ZStackError:
         root = _root_cause(exc)
-        error = _failures().error_from_exception(call, exc, root, self._connection, self.redact)
+        error: ZStackError = _failures().error_from_exception(call, exc, root, self._connection, self.redact)
         if isinstance(exc, requests.ConnectionError) and not isinstance(exc, requests.exceptions.ProxyError):
             # No response was received.
             was_cut_off = isinstance(root, (ConnectionResetError, BrokenPipeError))
@@ -208,7 +209,9 @@ class Client:
         # Newer servers report a failure as a string (src).
         failed = not isinstance(data, dict) or data.get("error") is not None or data.get("success") in (False, "false")
         if failed or not 200 <= status < 300:
-            error = _failures().error_from_response(call, response, text, data, self._connection, self.redact)
+            error: ZStackError = _failures().error_from_response(
+                call, response, text, data, self._connection, self.redact
+            )
             if status == 503:  # without JSON, it is from a proxy
                 is_proxy = not text.lstrip().startswith("{")
                 error.transient = is_proxy or error.error["code"] in ("SYS.1010", "SYS.1012")

@@ -238,9 +238,10 @@ def _describe_exception(exc: BaseException, root: BaseException, connection: Con
     if isinstance(root, (ConnectionResetError, BrokenPipeError)):
         return f"the connection was cut off: {reason}", _EXCEPTION_HINTS["connection"]
     if isinstance(root, http.client.HTTPException):
-        if getattr(root, "line", "").startswith("\x15\x03"):
+        if reason.startswith("\x15\x03"):
             return "the response is a TLS alert", _HTTPS_PORT
-        return f"the response is not HTTP: {reason}", _EXCEPTION_HINTS["not_http"]
+        start = "it starts with " if isinstance(root, http.client.BadStatusLine) else ""
+        return f"the response is not HTTP: {start}{reason}", _EXCEPTION_HINTS["not_http"]
     if isinstance(root, (OSError, requests.RequestException, urllib3.exceptions.HTTPError)):
         return f"the connection failed: {reason}", _EXCEPTION_HINTS["connection"]
     return f"the call failed: {reason}", _EXCEPTION_HINTS["call"]

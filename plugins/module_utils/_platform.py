@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from ._auth import Login, NoAuth, logged_in
@@ -59,7 +60,8 @@ class PlatformCalls:
         self._version = client.start(Call("GetVersion", "PUT", f"{_PATH}/actions", NoAuth(), body={"getVersion": {}}))
         self._timezone = client.start(Call("GetPlatformTimeZone", "GET", f"{_PATH}/platform-timezone", login.auth))
 
-    def result(self) -> Platform:
+    @cached_property
+    def platform(self) -> Platform:
         version, zone = self._reply(self._version), self._reply(self._timezone)
         # The responses to the first two are never in a cache.
         clocks = [version and version.clock, self._login.clock, zone and zone.clock]

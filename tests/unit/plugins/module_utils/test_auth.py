@@ -98,6 +98,20 @@ def test_each_request_is_signed_on_its_own(zstack: Simulator, gather: Gather) ->
         assert request.headers["Authorization"] == f"ZStack {key}:{signature}"
 
 
+def test_a_machine_that_does_not_allow_sha_1_is_told_what_to_use(
+    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_dummy: Any) -> None:
+        raise ValueError("[digital envelope routines] unsupported")
+
+    monkeypatch.setattr(hmac, "new", refuse)
+    error = failure(gather, zstack, **zstack.credentials("access_key"))
+    assert str(error).endswith(
+        ": this machine does not allow SHA-1, which AccessKeys require. "
+        "Use a session or an account, or allow SHA-1 in the crypto policy."
+    )
+
+
 def test_an_attempt_is_signed_anew(zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter(range(100))
     now = datetime.now(timezone.utc)

@@ -582,3 +582,31 @@ def test_a_reply_with_both_lists_is_read_as_todays_servers_send_it(gather: Gathe
     for backups, total in [([BACKUP, BACKUP], 2), ([], 0), (None, 1)]:
         zstack.inject({"body": json.dumps({"infos": [INFO], "backups": backups})}, on="scan", times=1)
         assert gather(zstack)["total"] == total
+
+
+@pytest.mark.parametrize(
+    ("created", "backup_created", "older", "warned"),
+    [
+        ("Nov 2, 2025 2:00:11 AM", "Jan 6, 2025 2:00:11 AM", "Jan 6, 2025 2:00:11 AM", True),
+        ("Jan 6, 2025 2:00:11 AM", "Nov 2, 2025 2:00:11 AM", "Jan 6, 2025 2:00:11 AM", True),
+        ("Jan 6, 2025 2:04:11 AM", "Jan 6, 2025 2:00:11 AM", "Jan 6, 2025 2:00:11 AM", False),
+        ("Jan 6, 2025 2:00:11 AM", "some day", "Jan 6, 2025 2:00:11 AM", False),
+        (None, "Jan 6, 2025 2:00:11 AM", "Jan 6, 2025 2:00:11 AM", False),
+    ],
+)
+def test_of_the_times_of_an_image_and_its_backup_the_older_counts(
+    zstack: Simulator,
+    gather: Callable[..., Any],
+    warnings: list[str],
+    created: str | None,
+    backup_created: str,
+    older: str,
+    warned: bool,
+) -> None:
+    image = {"id": "a", "name": "zsbak", "created": created, "desc": json.dumps({"createdTime": backup_created})}
+    zstack.inject({"body": json.dumps({"infos": [image]})})
+    latest = gather(zstack)["latest"]
+    assert (latest["created"], latest["created_at"][:10]) == (older, "2025-01-06")
+    assert [warning for warning in warnings if "an image that is newer than the backup in it: 1 of 1" in warning] == (
+        warnings if warned else []
+    )

@@ -15,7 +15,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, unquote
@@ -111,6 +111,64 @@ def test_a_redirect_is_not_followed(zstack: Simulator, gather: Gather) -> None:
     error = failure(gather, zstack)
     assert f"the response is a redirect to {target}, which is not followed (HTTP 302)" in str(error)
     assert "/v1/elsewhere" not in zstack.paths
+
+
+OTHER_SERVICES = {
+    "ssh_banner": r"the response is not HTTP: it starts with SSH-2\.0-OpenSSH_8\.0\. Another service uses this port",
+    "mysql_handshake": r"the response is not HTTP: it starts with J\. Another service uses this port: check",
+    "tls_alert": r"the response is a TLS alert\. The port expects HTTPS: check port, or set use_ssl to true\.",
+    "html_without_text": r"not a JSON object: it is a page without text \(HTTP 200\)\. This does not look like",
+    "cached_scan": r"the response is from a cache \(Age: 864000\) \(HTTP 200\)\. Turn off caching of the API",
+    "cached_scan_without_age": r"from a cache: its time is 86\d{4} s off that of other responses \(HTTP 200\)\. Turn",
+    "success_false_with_a_list": r"the response reports no success: .*\(HTTP 200\)\. This does not look like",
+}
+
+
+@pytest.mark.parametrize("fault", OTHER_SERVICES)
+def test_what_answers_in_place_of_the_server_is_named(zstack: Simulator, gather: Gather, fault: str) -> None:
+    zstack.inject(fault)
+    line = str(failure(gather, zstack))
+    assert re.search(OTHER_SERVICES[fault], line), line
+
+
+@pytest.mark.parametrize(
+    ("exc", "words"),
+    [
+        (ModuleNotFoundError("No module named 'requests'", name="requests"), "Failed to import the required Python"),
+        (
+            ImportError("urllib3 v2 only supports\nOpenSSL 1.1.1+"),
+            "cannot be imported: urllib3 v2 only supports OpenSSL",
+        ),
+        (ModuleNotFoundError("No module named 'idna'", name="idna"), "cannot be imported: No module named 'idna'"),
+    ],
+    ids=["missing", "broken", "incomplete"],
+)
+def test_a_missing_requests_and_a_broken_one_are_told_apart(
+    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch, exc: ImportError, words: str
+) -> None:
+    monkeypatch.setattr(_client, "REQUESTS_IMPORT_ERROR", exc)
+    assert words in str(failure(gather, zstack))
+
+
+def test_the_second_address_of_a_name_is_tried_if_the_first_is_silent(
+    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = socket.getaddrinfo
+    hosts = ["127.0.0.2", "127.0.0.1"]
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda _name, *rest, **more: [look_up(each, *rest, **more)[0] for each in hosts]
+    )
+    # Nobody accepts, and its queue is full, so that it does not answer any more.
+    with socket.create_server(("127.0.0.2", zstack.port), backlog=0), ExitStack() as stack:
+        for _dummy in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.2", zstack.port))
+        session = zstack.open_session()
+        assert gather(zstack, host="zstack.example.com", session_uuid=session, timeout=2 * UNANSWERED)["total"]
+        hosts.pop()
+        error = failure(gather, zstack, host="zstack.example.com", session_uuid=session, timeout=2 * UNANSWERED)
+    assert f"no connection to port {zstack.port}. Check host, port and firewalls." in str(error)
 
 
 def test_a_redirect_shows_no_secret(zstack: Simulator, gather: Gather) -> None:
@@ -639,6 +697,19 @@ def test_a_response_may_hold_as_many_values_as_the_limit_and_no_more(
 def test_a_number_of_hundreds_of_digits_is_null() -> None:
     text = f"[{'7' * 399}, {'7' * 400}, {'7' * 401}, {'0.' + '7' * 397}, {'0.' + '7' * 398}]"
     assert parse_json(text) == [int("7" * 399), None, None, 7 / 9, None]
+
+
+@pytest.mark.parametrize("size", [1, 7, 65536])
+@pytest.mark.parametrize("wbits", [31, 15, -15], ids=["gzip", "zlib", "deflate"])
+def test_compressed_members_are_read_wherever_they_are_cut(wbits: int, size: int) -> None:
+    text = "".join(map(str, range(5000))).encode()
+    parts = [text[:9000], b"", text[9000:]] if wbits == 31 else [text]
+    compressors = [(zlib.compressobj(wbits=wbits), part) for part in parts]
+    data = b"".join(each.compress(part) + each.flush() for each, part in compressors)
+    # Whoever sends the first byte alone is not known to use deflate without a header.
+    first = max(size, 2)
+    chunks = [data[:first], *(data[start : start + size] for start in range(first, len(data), size))]
+    assert b"".join(_client._decompress(chunks, "gzip" if wbits == 31 else "deflate")) == text
 
 
 def test_a_compressed_response_that_breaks_off_is_a_failure(zstack: Simulator, gather: Gather) -> None:

@@ -240,20 +240,26 @@ LAST_WORDS = {
 
 @pytest.mark.parametrize("words", LAST_WORDS)
 @pytest.mark.parametrize("length", [10, 100_000], ids=["a short command", "a very long command"])
-@pytest.mark.parametrize("method", AUTH_METHODS)
+@pytest.mark.parametrize("zsphere", [False, True], ids=["ZStack", "ZSphere"])
 def test_the_last_words_of_a_failed_scan_come_first_and_decide_what_to_do(
-    zstack: Simulator, gather: Gather, words: str, length: int, method: str
+    zstack: Simulator, gather: Gather, words: str, length: int, zsphere: bool
 ) -> None:
     storage = zstack.storages[0]
-    details = (
-        f"\nshell command[zstack-ctl scan_database_backup --json --backup-storage-url {storage.url} -p 8000] failed"
-        f"\nret code: 1\nstderr: ERROR: failed to execute shell command: sshpass -p '{storage.password}' ssh -p 22 "
-        f"root@192.0.2.20 '{'ps ' * length}'\nreturn code: 5\nstdout: \nstderr: {words}\n\nstdout: "
+    command = f"zstack-ctl scan_database_backup --json --backup-storage-url {storage.url} -p 8000"
+    output = (
+        f"ERROR: failed to execute shell command: sshpass -p '{storage.password}' ssh -p 22 root@192.0.2.20 "
+        f"'{'ps ' * length}'\nreturn code: 5\nstdout: \nstderr: {words}\n\nstdout: "
     )
-    body = {"error": {"code": "SYS.1000", "description": "An internal error happened in system", "details": details}}
-    zstack.inject({"status": 503, "body": json.dumps(body)})
-    text = line(gather, zstack, method)
-    assert f"[SYS.1000] An internal error happened in system: {words} (shell command[" in text
+    error: dict[str, Any] = {"code": "SYS.1000", "description": "An internal error happened in system"}
+    error["details"] = f"\nshell command[{command}] failed\nret code: 1\nstderr: {output}"
+    if zsphere:
+        error["details"] = "failed to execute shell command"
+        error["opaque"] = {"bash.cmd": command, "bash.code": 1, "bash.output": "", "bash.error": output}
+    zstack.inject({"status": 503, "body": json.dumps({"error": error})})
+    text = line(gather, zstack, "session")
+    first = "failed to execute shell command" if zsphere else "shell command["
+    assert f"[SYS.1000] An internal error happened in system: {words} ({first}" in text
+    assert storage.password not in text
     assert text.endswith(f"{LAST_WORDS[words]} Try ssh from the management node.".strip())
     assert len(text) < 2000
 

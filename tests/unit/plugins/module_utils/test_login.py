@@ -246,3 +246,10 @@ def test_the_offset_of_a_login_is_the_nearest_that_a_zone_has(gather: Gather, se
     with Simulator(has_timezone_call=False, timezone="UTC") as zstack:
         zstack.inject({"headers": {"Date": date}, "body": [{"own": True}]}, on="login")
         assert gather(zstack)["timezone"] == "+00:00"
+
+
+@pytest.mark.parametrize("fault", ["login_times_with_an_offset", "login_times_in_milliseconds"])
+def test_login_times_that_include_their_zone_tell_no_offset(gather: Gather, fault: str) -> None:
+    with Simulator(has_timezone_call=False) as zstack:
+        zstack.inject(fault)
+        assert gather(zstack)["timezone_source"] == "host"

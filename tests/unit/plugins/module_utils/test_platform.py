@@ -210,3 +210,21 @@ def test_a_reply_without_a_version_is_a_warning(
     assert gather(zstack)["platform_version"] is None
     words = "GetVersion: the response contains no version, so no backup is known to be restorable."
     assert warnings == [f"127.0.0.1:{zstack.port}: {words}"]
+
+
+def test_a_version_with_a_blank_at_its_end_matches_one_without(zstack: Simulator, gather: Gather) -> None:
+    zstack.inject({"body": '{"version": "4.7.21 "}'}, on="version")
+    zstack.inject({"body": '{"backups": [{"version": " 4.7.21", "createdTime": "May 6, 2024 2:00:11 AM"}]}'})
+    result = gather(zstack)
+    assert (result["platform_version"], result["latest"]["version"]) == ("4.7.21", "4.7.21")
+    assert result["latest"]["restorable"] is True
+
+
+@pytest.mark.parametrize("method", ["session", "account", "access_key"])
+def test_side_calls_are_silent_if_nothing_was_scanned(gather: Gather, warnings: list[str], method: str) -> None:
+    with Simulator(has_timezone_call=False) as zstack:
+        zstack.inject({"status": 500, "body": "oops"}, on="version")
+        zstack.inject({"status": 500, "body": "oops"})
+        results = gather(zstack, urls=zstack.storage_urls, report=True, **zstack.credentials(method))
+    assert [result["failed"] for result in results] == [True] * len(results)
+    assert warnings == []

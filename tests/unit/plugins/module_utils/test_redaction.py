@@ -405,3 +405,48 @@ def test_a_secret_that_can_hardly_be_seen_leaves_other_texts_readable() -> None:
 def test_a_number_that_holds_a_secret_is_hidden(number: float) -> None:
     redact = Redactor("12345678", "1234.5678")
     assert redact.value({"pin": [number, 7, True, None]}) == {"pin": ["***", 7, True, None]}
+
+
+PLAIN_WORDS = ["password", "admin", "zstack", "2026", "root", "Denied", "session", "a", "12"]
+SENTENCES = [
+    "wrong account name or password",
+    "Unable to authenticate a user",
+    "The session is invalid, either wrong session id or the session has been expired",
+    "root@192.0.2.20: Permission denied (publickey,password).",
+    "Mon, 23 Nov 2026 08:05:09 GMT, zstack-db-4.8.30-20261123020011.gz, at 2026-11-23T08:05:09 or 12:2026-11",
+    "zstack-ctl: the admin of zstack.example.com/zstack/v1 has 12 sessions as root",
+]
+VALUES = [
+    "ssh://root:{}@192.0.2.20/zs",
+    "http://proxy:{}@proxy.example.com",
+    "?name=me&password={}&x=1",
+    '{{"password": "{}"}}',
+    "{{'password': '{}'}}",
+    "password: {}",
+    "sshpass -p {} ssh",
+    "zstack-ctl --password {}, -v",
+    "[sshpass, -p, {}, ssh]",
+    "shell command[echo {} | passwd] failed",
+    "{}",
+]
+
+
+@pytest.mark.parametrize("secret", PLAIN_WORDS)
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_a_plain_word_that_is_a_secret_leaves_sentences_whole(secret: str, sentence: str) -> None:
+    assert Redactor(secret)(sentence) == sentence
+
+
+@given(
+    secret=st.sampled_from(PLAIN_WORDS) | st.from_regex("[a-z]{1,12}|[0-9]{1,12}", fullmatch=True),
+    value=st.sampled_from(VALUES),
+    names=st.lists(st.sampled_from(["url", "html", "json", "json in ASCII", "repr"]), max_size=3),
+    sentence=st.sampled_from(SENTENCES),
+)
+def test_a_plain_word_is_hidden_wherever_it_is_a_value(
+    secret: str, value: str, names: list[str], sentence: str
+) -> None:
+    shown = Redactor(secret)(quoted(value.format(secret), names))
+    assert undone(shown) == undone(quoted(value.format("***"), names))
+    if value != "{}":
+        assert "***" in Redactor(secret)(f"{sentence}\n{quoted(value.format(secret), names)}")

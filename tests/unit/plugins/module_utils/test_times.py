@@ -416,3 +416,13 @@ def test_a_date_in_any_zone_of_the_option_is_read_by_every_java(name: str, momen
 def test_milliseconds_become_the_whole_second_that_they_are_in(milliseconds: object) -> None:
     read = read_time(milliseconds, timezone.utc)
     assert read == datetime.fromtimestamp(int(str(milliseconds)) // 1000, timezone.utc)
+
+
+@pytest.mark.parametrize("offset", ["+18:01", "+19:00", "-19", "+9959"])
+def test_a_timestamp_with_an_offset_that_does_not_exist_is_unreadable(offset: str) -> None:
+    assert read_time(f"2024-05-06T02:00:11{offset}", timezone.utc) is None
+
+
+@pytest.mark.parametrize("name", ["localtime", "posixrules", "Factory", "posix/Asia/Shanghai", "right/UTC", "local"])
+def test_a_name_that_means_the_zone_of_its_reader_is_no_zone(name: str) -> None:
+    assert parse_zone(name) is None

@@ -8,12 +8,17 @@ import os
 import re
 import ssl
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+import urllib3
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
@@ -52,6 +57,38 @@ def test_a_certificate_of_another_name_is_refused_and_answered_with_host(
         line = refusal(gather, zstack, ca_path=ca_path)
     assert "127.0.0.1" in line
     assert "Set host to a name in the certificate" in line
+
+
+def test_a_certificate_that_python_3_13_refuses_is_answered_with_the_reason(
+    gather: Gather, authority: trustme.CA, ca_path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Without an Authority Key Identifier
+    key = ec.generate_private_key(ec.SECP256R1())
+    issuer = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+    signing = serialization.load_pem_private_key(authority.private_key_pem.bytes(), None)
+    assert isinstance(signing, ec.EllipticCurvePrivateKey)
+    now = datetime.now(timezone.utc)
+    name = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "zstack")])
+    builder = x509.CertificateBuilder(issuer.subject, subject, key.public_key(), 7, now, now + timedelta(1))
+    certificate = builder.add_extension(name, False).sign(signing, hashes.SHA256())
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path = tmp_path / "server.pem"
+    path.write_bytes(key.private_bytes(*form) + certificate.public_bytes(form[0]))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path)
+
+    def strict(*arguments: Any, **options: Any) -> ssl.SSLContext:
+        made = create(*arguments, **options)
+        made.verify_flags |= ssl.VERIFY_X509_STRICT
+        return made
+
+    # As urllib3 does on Python 3.13
+    create = urllib3.connection.create_urllib3_context
+    monkeypatch.setattr(urllib3.connection, "create_urllib3_context", strict)
+    with Simulator(ssl=context) as zstack:
+        line = refusal(gather, zstack, ca_path=ca_path)
+    assert "certificate was rejected: Missing Authority Key Identifier. Reissue the certificate" in line
 
 
 def test_an_expired_certificate_is_refused(gather: Gather, authority: trustme.CA, ca_path: str) -> None:
