@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 import trustme
-import urllib3
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from urllib3.util.ssl_ import create_urllib3_context
 
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
@@ -84,8 +84,8 @@ def test_a_certificate_that_python_3_13_refuses_is_answered_with_the_reason(
         return made
 
     # As urllib3 does on Python 3.13
-    create = urllib3.connection.create_urllib3_context
-    monkeypatch.setattr(urllib3.connection, "create_urllib3_context", strict)
+    create = create_urllib3_context
+    monkeypatch.setattr("urllib3.connection.create_urllib3_context", strict)
     with Simulator(ssl=context) as zstack:
         line = refusal(gather, zstack, ca_path=ca_path)
     assert "certificate was rejected: Missing Authority Key Identifier. Reissue the certificate" in line
