@@ -29,7 +29,7 @@ from ansible_collections.zstack.cloud.tests.simulator.server import Request
 from ansible_collections.zstack.cloud.tests.system.commands import run, until
 from ansible_collections.zstack.cloud.tests.system.forking import ForkServer, fork_server
 
-STOPS = 2_000 if LONG else 60
+STOPS = 2_000 if LONG else 30
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 #: What is injected into every call: it is answered as usual, but later, so that most signals meet a call under way.
 LATE = {"delay": 0.01, "body": [{"own": True}]}

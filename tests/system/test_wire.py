@@ -250,11 +250,8 @@ def seconds_between(start: datetime, end: datetime) -> Iterator[datetime]:
 @pytest.mark.parametrize(
     ("option", "zone"),
     [
-        ("Asia/Shanghai", timezone(timedelta(hours=8))),
         ("+05:30", timezone(timedelta(hours=5, minutes=30))),
         ("America/New_York", ZoneInfo("America/New_York")),
-        ("-00:30", timezone(timedelta(minutes=-30))),
-        ("UTC", timezone.utc),
         (None, ZoneInfo("Asia/Kathmandu")),  # the machine's own
     ],
     ids=str,
