@@ -21,6 +21,7 @@ from ._json import as_int, as_text, json_safe, parse_json
 from ._module import ZStackModule
 from ._options import Connection, check_connection, check_ranges, connection_spec, yaml_type
 from ._platform import Platform, PlatformCalls
+from ._redaction import shorten
 from ._storage import URL_FORM, Storage, check_storage, storage_spec
 from ._times import in_zone, read_epoch
 
@@ -111,7 +112,8 @@ def parse_age(age: str) -> int:
     """Return a ``max_age`` in seconds."""
     parts = re.fullmatch(r"([0-9]{1,9})([smhdw])", age.strip())
     if not parts:
-        raise ZStackError(f"max_age must be a whole number with a unit, such as 90s, 30m, 24h, 7d or 2w, got {age!r}")
+        got = shorten(repr(age), 100)
+        raise ZStackError(f"max_age must be a whole number with a unit, such as 90s, 30m, 24h, 7d or 2w, got {got}")
     return int(parts[1]) * _SECONDS[parts[2]]
 
 

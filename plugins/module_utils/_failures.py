@@ -306,7 +306,7 @@ def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list
         output = [envelope.get("details"), opaque.get("bash.output"), opaque["bash.error"]]
         envelope = {**envelope, "details": "\n".join(as_text(each) for each in output if each)}
     for key, value in list(envelope.items())[:_FIELDS_LIMIT]:
-        if key in ("cause", "causes") or value is None:
+        if key in ("cause", "causes", "diagnostic") or value is None:
             continue
         # Redact before shortening or converting, because a changed secret would not be found.
         name, text = snake_case(redact(key, _KEY_LIMIT)), as_text(value)

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from ansible.module_utils.common.parameters import env_fallback
 
 from ._calls import ZStackError
+from ._redaction import shorten
 from ._secrets import hide
 from ._times import parse_zone
 
@@ -259,10 +260,11 @@ def _verify(validate_certs: bool, ca_path: str | None) -> bool | str:
 def _zone(name: str) -> tzinfo:
     zone = parse_zone(name)
     if zone is None:
+        got = shorten(repr(name), 100)
         remedy = "correct it, or install tzdata if the name is right"
         if re.fullmatch(r"[+-]?[0-9]+", name):
             remedy = "write it in quotes, because YAML reads +10:00 as a number"
         raise ZStackError(
-            f"timezone must be an IANA name such as Asia/Shanghai, or an offset such as +08:00, got {name!r}: {remedy}"
+            f"timezone must be an IANA name such as Asia/Shanghai, or an offset such as +08:00, got {got}: {remedy}"
         )
     return zone

@@ -67,7 +67,8 @@ class Check(NamedTuple):
 def check_policy(written: Mapping[str, Any]) -> Policy:
     """Return the policy for the given options. An empty string means the default, and None disables a condition."""
     if unknown := sorted(written.keys() - DEFAULTS.keys()):
-        raise ZStackError(f"unsupported options: {', '.join(unknown)}; supported: {', '.join(sorted(DEFAULTS))}")
+        names = shorten(one_line(", ".join(unknown)), 300)
+        raise ZStackError(f"unsupported options: {names}; supported: {', '.join(sorted(DEFAULTS))}")
     values = {**DEFAULTS, **{option: value for option, value in written.items() if value != ""}}
     checked = {option: None if value is None else _READ[option](option, value) for option, value in values.items()}
     check_ranges(checked, _RANGES)

@@ -20,6 +20,7 @@ def failure(call: Callable[..., object], *arguments: Any, **options: Any) -> ZSt
         call(*arguments, **options)
     line = str(caught.value)
     assert line.isprintable(), line
+    assert len(line) < 2000
     return caught.value
 
 

@@ -247,6 +247,8 @@ def test_a_missing_host_is_answered_with_every_place_to_write_it(checked: Check)
             "got '../../etc/passwd': correct it, or install tzdata if the name is right",
         ),
         ({"timezone": "+25:00"}, "got '+25:00': correct it"),
+        ({"timezone": "x" * 9000}, "xxx': correct it"),
+        ({"max_age": "x" * 9000}, " … xxx"),
         ({"timezone": "600"}, "got '600': write it in quotes, because YAML reads +10:00 as a number"),
         ({"timezone": "-300"}, "got '-300': write it in quotes, because YAML reads +10:00 as a number"),
         ({"timezone": "+08:00\n"}, "got '+08:00\\n'"),
