@@ -79,7 +79,7 @@ def scanned(images: Images, number: int = 0, now: datetime = NOW, **more: Any) -
 
 def failed(message: str, number: int = 0, status: int | None = None) -> dict[str, Any]:
     """Return the result of a scan that failed."""
-    unknown = dict.fromkeys(("checked_at", "timezone", "timezone_source", "platform_version"))
+    unknown: dict[str, Any] = dict.fromkeys(("checked_at", "timezone", "timezone_source", "platform_version"))
     return scanned([], number, failed=True, msg=message, error={"details": message}, status=status, **unknown)
 
 

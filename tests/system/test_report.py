@@ -39,14 +39,14 @@ def site(place: Path, *storages: Images, later: float = 0) -> Iterator[Simulator
                 "password": f"Night@Watch#{number}",
                 "host": f"192.0.2.{20 + number}",
                 "path": "/zstack_bs",
-                "backups": [{**each, "created": each["createdTime"]} for each in images],
+                "backups": [
+                    {"created" if key == "createdTime" else key: value for key, value in image.items()}
+                    for image in images
+                ],
             }
             for number, images in enumerate(storages)
         ],
     }
-    for storage in description["storages"]:
-        for each in storage["backups"]:
-            del each["createdTime"]
     path = place / "site.yml"
     path.write_text(yaml.safe_dump(description), encoding="utf-8")
     with Simulator(path) as zstack:
@@ -112,7 +112,12 @@ def test_each_host_has_a_section_and_fails_alone(tmp_path: Path) -> None:
             "mn4": {**up, "zstack_port": 2, "zstack_timeout": "soon"},
             "mn5": {**up, "zstack_port": 3, "verify_db_backup_max_age": "old"},
         }
-        run_on = {"hosts": hosts, "everyone": EVERYONE, "env": CONFIGURATION, "report_db_backups_hosts": "mn*"}
+        run_on: dict[str, Any] = {
+            "hosts": hosts,
+            "everyone": EVERYONE,
+            "env": CONFIGURATION,
+            "report_db_backups_hosts": "mn*",
+        }
         printed = output_of(report(tmp_path, **run_on), 2)
         assert len(re.findall(r"^mn[1-3] .*failed=0", printed, re.MULTILINE)) == 3
         assert len(re.findall(r"^mn[45] .*failed=1", printed, re.MULTILINE)) == 2

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.zstack.cloud.plugins.filter import db_backup_page as module
 from ansible_collections.zstack.cloud.plugins.filter.db_backup_page import db_backup_page
 from ansible_collections.zstack.cloud.plugins.plugin_utils._words import Words
 from ansible_collections.zstack.cloud.tests.browser.pages import PAGE, TEXT, nights, node, scanned
@@ -103,7 +102,7 @@ def test_a_link_of_another_user_is_not_followed(tmp_path: Path, monkeypatch: pyt
     (tmp_path / TEXT).symlink_to("elsewhere.txt")
     if os.geteuid() == 0:  # the links of root are followed
         os.lchown(tmp_path / TEXT, 12345, -1)
-    monkeypatch.setattr(module.os, "geteuid", lambda: 12346)
+    monkeypatch.setattr(os, "geteuid", lambda: 12346)
     assert made(tmp_path)["error"] == (
         f"report_db_backups_dest must not be a link of another user, got {tmp_path / TEXT}"
     )

@@ -208,7 +208,10 @@ def test_reasons_are_a_list_and_next_steps_are_said_once() -> None:
 
 
 def test_backups_without_a_readable_time_come_last_in_the_table() -> None:
-    undated = [{"name": "undated", "createdTime": "soon", "version": None}, {"name": None, "version": None}]
+    undated: list[dict[str, Any]] = [
+        {"name": "undated", "createdTime": "soon", "version": None},
+        {"name": None, "version": None},
+    ]
     page, _text = made(node(scanned([*undated, *nights(2)])))
     assert [row[0].strip() for row in page.rows[3:]] == ["undated", "\N{EN DASH}"]
     assert "2 without a readable time" in page.text
@@ -243,7 +246,7 @@ def test_a_name_stays_a_name() -> None:
 def test_no_text_of_a_server_or_an_inventory_becomes_markup() -> None:
     mark = "<i>&lt;"
     backups = [night(ago, version=f"{mark}{ago // 2}", name=f"{mark}name") for ago in range(16)]
-    more = {"platform_version": mark, "timezone": mark}
+    more: dict[str, Any] = {"platform_version": mark, "timezone": mark}
     nodes = [
         node(scanned(backups, **more), scanned(backups, 1, **more), host=f"mn0{mark}", names=[f"{mark}storage"] * 2),
         node(failed(f"[SYS.1000] {mark}", status=503), scanned(nights(2), 1), host="mn1"),
