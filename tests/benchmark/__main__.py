@@ -43,6 +43,8 @@ TASK_TO_FLOOR = 1.25
 PROCESS_TO_FLOOR = {10: 1.10, 10_000: 1.30}
 MEMORY = 4.0  # sizes of the response above the floor
 STORAGES, SCAN_SECONDS, AT_ONCE, STORAGES_SECONDS = 16, 0.5, 5, 0.7
+REPORTS = ((1, 15, 1.5), (1, 10_000, 6.0), (1_000, 15, 10.0))  # storages, backups of each, seconds
+REPORT_MIB = 400.0
 NODES, FORKS, NODES_TO_PEER = 100, 20, {"module": 0.50, "lookup": 0.25}
 
 BIN = Path(sys.executable).parent
@@ -254,6 +256,25 @@ def nodes(directory: Path, rounds: int) -> Iterator[Figure]:
         yield Figure(f"{NODES} nodes, {name} to the peer", found, goal)
 
 
+def reports(directory: Path, rounds: int) -> Iterator[Figure]:
+    """Yield what the playbook report_db_backups takes."""
+    for count, backups, goal in REPORTS:
+        urls = [f"ssh://root:Night-Watch@192.0.{2 + number // 250}.{1 + number % 250}/bs" for number in range(count)]
+        with node(backups) as zstack:
+            given = {
+                **zstack.variables,
+                "zstack_storages": urls,
+                "report_db_backups_dest": str(directory / "page.html"),
+            }
+            report = (BIN / "ansible-playbook", "zstack.cloud.report_db_backups", "-e", json.dumps(given))
+            empty = Play(directory, {"node": variables(zstack)})
+            samples = take_turns(rounds, {"empty": partial(empty.run, "empty"), "report": partial(run, *report)})
+        name = f"report, {count:,} x {backups:,} backups"
+        extra = above(seconds(samples["report"]), seconds(samples["empty"]))
+        yield Figure(f"{name}, above an empty play", extra, goal, " s")
+    yield Figure(f"{name}, memory", [usage.memory / 2**20 for usage in samples["report"]], REPORT_MIB, " MiB")
+
+
 def draw(figures: Sequence[Figure], path: Path) -> None:
     """Draw the seconds that one task adds to a play, by the number of backups."""
     import matplotlib
@@ -303,7 +324,7 @@ def main() -> int:
     machine = ", ".join([platform.machine(), f"{os.cpu_count()} cores", platform.python_version(), *packages, load])
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as name:
-        for measure in (processes, tasks, storages, nodes):
+        for measure in (processes, tasks, storages, nodes, reports):
             for figure in measure(Path(name), arguments.rounds):
                 print("  ".join(f"{cell:{width}}" for cell, width in zip(figure.row, (70, 9, 16, 8, 0))).rstrip())
                 figures.append(figure)
