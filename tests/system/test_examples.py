@@ -194,7 +194,7 @@ def test_each_example_in_the_documentation_runs(
 
     done = run("ansible-playbook", "-i", "inventory.yml", "playbook.yml", place=tmp_path, ZSTACK_PORT=str(zstack.port))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(playbook) > 30
+    assert len(playbook) >= 25
     assert set(zstack.sessions) <= {usual["session"]}
     assert not secure_zstack.sessions
     assert secure_zstack.requests
