@@ -388,6 +388,14 @@ def test_no_verdict_outlives_the_next_check(zstack: Simulator, tmp_path: Path) -
     assert "rescued=1" in done.stdout
 
 
+def test_a_role_that_is_listed_twice_checks_twice(zstack: Simulator, tmp_path: Path) -> None:
+    play_twice = {"hosts": "all", "gather_facts": False, "roles": [PLAYBOOK_NAME, PLAYBOOK_NAME]}
+    write(tmp_path, {"node": variables(zstack, **storages(GOOD))}, [play_twice])
+    done = play(tmp_path, "-i", "inventory.yml", "play.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len([path for path in zstack.paths if path.endswith("/accounts/login")]) == 2
+
+
 def test_the_playbook_checks_each_host_or_fails(site: Path, tmp_path: Path) -> None:
     with frozen(site) as one, frozen(site) as two:
         hosts = {"one": variables(one, **storages(GOOD)), "two": variables(two, **storages(STALE))}
