@@ -32,9 +32,7 @@ _TAKE_EN = (
     "Take a backup now: in the UI under Backup Management, or with the API CreateDatabaseBackup "
     "(POST /v1/database-backups)."
 )
-_TAKE_ZH = (
-    "请立即备份：在界面“灾备管理”中操作，或调用 API CreateDatabaseBackup（POST /v1/database-backups）。"
-)
+_TAKE_ZH = "请立即备份：在界面“灾备管理”中操作，或调用 API CreateDatabaseBackup（POST /v1/database-backups）。"
 
 _EN: Mapping[str, Text] = {
     "days": ("{} day", "{} days"),
