@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook zstack.cloud.list_image_stores. The unit tests hold what is listed, and the lookup's tests its options."""
+"""The playbook zstack.cloud.list_image_stores. Unit tests hold what is listed, and the lookup's tests its options."""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@
 
 """Faults in a playbook with the module and the lookup, whose output must not show a secret.
 
-Only those that quote the request, because the unit tests play all faults; all of them in the long variant. One run of ansible-playbook serves all tests: each fault is a host of its inventory, with a simulator of its own.
+Only those that quote the request, because the unit tests inject all faults; all of them in the long variant. One run of
+ansible-playbook serves all tests: each fault is a host of its inventory, with a simulator of its own.
 """
 
 from __future__ import annotations

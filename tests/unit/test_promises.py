@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible.module_utils.basic import missing_required_lib
@@ -120,7 +122,13 @@ def test_each_message_in_the_guides_is_one_of_the_code_or_of_the_simulator(cell:
 def hints_of_code() -> set[str]:
     """The hints that an error can end with."""
     by_method = [hints for hints in _failures.CODE_HINTS.values() if not isinstance(hints, Hint)]
-    tables = [*by_method, _failures.CODE_HINTS, _failures.TEXT_HINTS, _failures.STATUS_HINTS, _auth.LOGIN_HINTS]
+    tables: list[Mapping[str, Any]] = [
+        *by_method,
+        _failures.CODE_HINTS,
+        _failures.TEXT_HINTS,
+        _failures.STATUS_HINTS,
+        _auth.LOGIN_HINTS,
+    ]
     tables += [_backups.SCAN_CODE_HINTS, _backups.SCAN_OUTPUT_HINTS]
     return {hint.text for table in tables for hint in table.values() if isinstance(hint, Hint)}
 

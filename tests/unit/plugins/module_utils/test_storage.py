@@ -185,7 +185,7 @@ def test_a_named_storage_takes_its_password_from_storage_passwords(monkeypatch: 
     task = {"storage_passwords": {"a": "task a", "e": ""}, "storage_password": "task"}
     variables = {"storage_passwords": {"a": "variable a", "b": "variable b"}}
     monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", "environment")
-    for name, sources, password in (
+    cases: list[tuple[Any, list[dict[str, Any]], str]] = [
         ("a", [task, variables], "task a"),
         ("b", [task, variables], "task"),
         ("b", [{}, variables], "variable b"),
@@ -193,7 +193,8 @@ def test_a_named_storage_takes_its_password_from_storage_passwords(monkeypatch: 
         ("c", [{}, variables], "environment"),
         (None, [{}, variables], "environment"),
         ([], [{}, variables], "environment"),
-    ):
+    ]
+    for name, sources, password in cases:
         assert check_storage({"url": URL, "name": name}, sources).secrets[0] == password
     assert check_storage({"url": URL, "name": "a", "password": "own"}, [task]).secrets[0] == "own"
 
