@@ -71,7 +71,6 @@ _raw:
 
 import json
 import os
-from difflib import get_close_matches
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -83,16 +82,13 @@ from ansible.utils.display import Display
 from ..module_utils._calls import ZStackError
 from ..module_utils._redaction import one_line, shorten
 from ..module_utils._storage import storage_terms
-from ..plugin_utils._lookup import Variables
-from ..plugin_utils._verdict import DEFAULTS, check_policy, verify
+from ..plugin_utils._lookup import Variables, check_names
+from ..plugin_utils._verdict import DEFAULTS, OPTIONS, check_policy, verify
 from ..plugin_utils._words import TABLES, Words
 
 _PREFIX = "verify_db_backup_"
 _RESULT = f"{_PREFIX}result"
 _PLACE = "__verify_db_backup_place"
-OPTIONS = ("storages", "fail", "language", *DEFAULTS)
-# Similarity from which a name counts as misspelt: that of email and fail is 0.67, that of fial and fail 0.75.
-_MISSPELT = 0.75
 
 
 class LookupModule(LookupBase):
@@ -159,12 +155,7 @@ class LookupModule(LookupBase):
 
     def _check_names(self) -> None:
         """Refuse misspelt options, which would be ignored, and a result that is not the role's."""
-        known = {f"{_PREFIX}{option}" for option in OPTIONS} | {_RESULT, f"{_PREFIX}hosts"}
-        for name in sorted(map(str, self._values)):
-            if name.startswith(_PREFIX) and name not in known:
-                close = get_close_matches(name.removeprefix(_PREFIX).lower(), OPTIONS, 1, _MISSPELT)
-                if close:
-                    raise ZStackError(f"unsupported variable: {name}; did you mean {_PREFIX}{close[0]}?")
+        check_names(self._values, _PREFIX, (*OPTIONS, "hosts"), ("result",))
         if self._variables.get(_RESULT) not in (None, {}):
             raise ZStackError(f"{_RESULT} must not be set: the role sets it, and an extra variable would override it")
 

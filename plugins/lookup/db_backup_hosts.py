@@ -13,10 +13,10 @@ author:
 description:
   - This plugin is internal. It can change in any release.
   - Reports if a pattern of hosts has a part that matches no host, which Ansible only warns of, or if the hosts of the
-    play are not those that the pattern matches.
+    play are not those that the pattern matches. Also reports a misspelt variable of the playbook.
 options:
   _terms:
-    description: Name of the variable with the pattern.
+    description: Name of the variable with the pattern, C(verify_db_backup_hosts) or C(report_db_backups_hosts).
     type: list
     elements: str
     required: true
@@ -39,7 +39,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: What is wrong with the pattern, an empty string if nothing is.
+  description: What is wrong with the pattern or a variable, an empty string if nothing is.
   type: list
   elements: str
 """
@@ -51,12 +51,24 @@ from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager, split_host_pattern
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils._lookup import Variables
+from ..module_utils._calls import ZStackError
+from ..plugin_utils._lookup import Variables, check_names
+from ..plugin_utils._verdict import OPTIONS
+
+# The other options of the playbook, by the variable of its hosts
+_OPTIONS = {
+    "verify_db_backup_hosts": OPTIONS,
+    "report_db_backups_hosts": ("dest", "language", "fail"),
+}
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
         name, values = terms[0], variables or {}
+        try:
+            check_names(values, name.removesuffix("hosts"), ("hosts", *_OPTIONS[name]), ("result",))
+        except ZStackError as exc:
+            return [str(exc)]
         pattern = Variables(self._templar, values, [name]).get(name)
         manager = InventoryManager(self._loader, parse=False)
         for group, members in values["groups"].items():

@@ -10,7 +10,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from ansible import errors
@@ -21,6 +22,9 @@ from ansible.plugins.lookup import LookupBase
 from ..module_utils._calls import ZStackError
 from ..module_utils._options import AUTH_OPTIONS, set_options, with_whole_numbers
 from ..module_utils._redaction import one_line
+
+# Similarity from which a name counts as misspelt: that of email and fail is 0.67, that of fial and fail 0.75.
+_MISSPELT = 0.75
 
 
 class ZStackLookup(LookupBase):
@@ -93,6 +97,24 @@ class Variables(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def check_names(names: Iterable[Any], prefix: str, options: Sequence[str], others: Sequence[str] = ()) -> None:
+    """Raise ZStackError for a misspelt variable, which would be ignored.
+
+    The variables are ``prefix`` followed by one of the options or of ``others``. Further ones are free to use unless they
+    are close to an option, also with a prefix in the singular or plural.
+    """
+    stem = prefix.rstrip("s_")
+    known = {f"{prefix}{option}" for option in (*options, *others)}
+    ends = {option.partition("_")[2]: option for option in options if "_" in option}
+    for name in sorted(str(each) for each in names):
+        start = next((start for start in (f"{stem}_", f"{stem}s_") if name.lower().startswith(start)), None)
+        if start and name not in known:
+            rest = name.lower().removeprefix(start)
+            close = get_close_matches(rest, options, 1, _MISSPELT)
+            if option := close[0] if close else ends.get(rest):
+                raise ZStackError(f"unsupported variable: {name}; did you mean {prefix}{option}?")
 
 
 def _is_omitted(value: Any, omit: Any) -> bool:

@@ -38,6 +38,8 @@ DEFAULTS: Mapping[str, Any] = {
     "max_shrink": 50,
     "min_storages": None,
 }
+# The options of the role
+OPTIONS = ("storages", "fail", "language", *DEFAULTS)
 _RANGES = {"min_count": (0, None), "min_storages": (1, None)}
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 # Number of backups before the newest whose median is the usual size.

@@ -17,7 +17,6 @@ from ansible.errors import AnsibleError, AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.zstack.cloud.plugins.filter import verify_db_backup as plugin
-from ansible_collections.zstack.cloud.plugins.lookup.db_backup_gate import OPTIONS
 from ansible_collections.zstack.cloud.plugins.plugin_utils import _verdict, _words
 
 
@@ -86,4 +85,4 @@ def test_the_role_documents_every_variable_and_its_default() -> None:
     assert {name: option.get("default") for name, option in options.items()} == {
         f"verify_db_backup_{name}": default for name, default in defaults.items()
     }
-    assert set(OPTIONS) == defaults.keys()
+    assert set(_verdict.OPTIONS) == defaults.keys()

@@ -46,13 +46,15 @@ def play_hosts(pattern: Any) -> list[str]:
     return [host.name for host in loaded(GROUPS).get_hosts(play.hosts)]
 
 
-def error(pattern: Any, hosts: list[str] | None = None, **variables: Any) -> str:
+def error(
+    pattern: Any, hosts: list[str] | None = None, name: str = "verify_db_backup_hosts", **variables: Any
+) -> str:
     """What is wrong in a play on these hosts, or in a play on all hosts before it."""
     play = ["localhost", *GROUPS["all"]] if hosts is None else hosts
-    values = {"verify_db_backup_hosts": pattern, "groups": GROUPS, "ansible_play_hosts_all": play, **variables}
+    values = {name: pattern, "groups": GROUPS, "ansible_play_hosts_all": play, **variables}
     templar = ansible.template.Templar(loader=DataLoader(), variables=values)
     lookup = LookupModule(loader=DataLoader(), templar=templar)
-    (found,) = lookup.run(["verify_db_backup_hosts"], values, only=hosts is not None)
+    (found,) = lookup.run([name], values, only=hosts is not None)
     return found
 
 
@@ -100,6 +102,41 @@ def test_a_play_on_other_hosts_did_not_use_the_variable() -> None:
 def test_a_host_of_the_pattern_is_missing_in_the_play_only_with_a_limit() -> None:
     assert error("siteb", ["node2"]).endswith("matches hosts that the play does not have: node3")
     assert error("siteb", ["node2"], ansible_limit="node2") == ""
+
+
+MISSPELT = {
+    "verify_db_backup_host": "verify_db_backup_hosts",
+    "verify_db_backups_hosts": "verify_db_backup_hosts",
+    "verify_db_backups_max_age": "verify_db_backup_max_age",
+    "verify_db_backups_maxage": "verify_db_backup_max_age",
+    "verify_db_backup_age": "verify_db_backup_max_age",
+    "verify_db_backups_age": "verify_db_backup_max_age",
+    "verify_db_backup_count": "verify_db_backup_min_count",
+    "verify_db_backup_size": "verify_db_backup_min_size",
+    "verify_db_backup_Max_Age": "verify_db_backup_max_age",
+    "report_db_backups_fial": "report_db_backups_fail",
+    "report_db_backups_host": "report_db_backups_hosts",
+    "report_db_backup_dest": "report_db_backups_dest",
+    "report_db_backups_langauge": "report_db_backups_language",
+}
+OTHERS = [
+    *("verify_db_backup_email", "verify_db_backup_run", "verify_db_backup_result", "verify_db_backup_min_count"),
+    *("verify_db_backups", "verify_db_backups_play", "verify_db_backup_report", "other_age"),
+    *("report_db_backups_result", "report_db_backups_fail", "report_db_backups_mail_to", "report_db_backups_sizes"),
+]
+
+
+@pytest.mark.parametrize("variable", MISSPELT)
+def test_a_misspelt_variable_is_an_error_that_says_which_was_meant(variable: str) -> None:
+    name = "verify_db_backup_hosts" if variable.startswith("verify") else "report_db_backups_hosts"
+    found = error("node1", ["node1"], name, **{variable: "x"})
+    assert found == f"unsupported variable: {variable}; did you mean {MISSPELT[variable]}?"
+
+
+@pytest.mark.parametrize("variable", OTHERS)
+def test_another_variable_is_accepted(variable: str) -> None:
+    for name in ("verify_db_backup_hosts", "report_db_backups_hosts"):
+        assert error("node1", ["node1"], name, **{variable: "x"}) == ""
 
 
 parts = st.sampled_from([*GROUPS, *GROUPS["all"], "typo", "node*", "~node[12]", "siteb[0]", "siteb[0:1]", "siteb[5]"])
