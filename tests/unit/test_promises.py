@@ -122,7 +122,7 @@ def test_each_message_in_the_guides_is_one_of_the_code_or_of_the_simulator(cell:
 def hints_of_code() -> set[str]:
     """The hints that an error can end with."""
     by_method = [hints for hints in _failures.CODE_HINTS.values() if isinstance(hints, Mapping)]
-    tables: list[Mapping[str, Any]] = [
+    tables: list[Mapping[Any, Any]] = [
         *by_method,
         _failures.CODE_HINTS,
         _failures.TEXT_HINTS,
