@@ -159,7 +159,10 @@ _EN: Mapping[str, Text] = {
     ),
     "next.usual_size_unknown": "Check the earlier backups on the storage, or set max_shrink to null.",
     "next.list_incomplete": "Remove limit and max_age from the scan.",
-    "next.scan_failed": "Check the URL of the storage with zstack.cloud.list_image_stores, and the storage itself.",
+    "next.scan_failed": (
+        "Run zstack.cloud.list_image_stores. If it fails, check the management node. Otherwise, compare the URL of the "
+        "storage with those that it lists, and check the storage itself."
+    ),
     "next.store_unavailable": "Reconnect or enable the image store in the UI, and check the storage itself.",
     "next.no_result": "Pass the results of the lookup or the module.",
 }
@@ -274,7 +277,9 @@ _ZH: Mapping[str, Text] = {
     "next.shrunk": "请先查明备份为何变小：中断的导出也会被当作完整备份保存。如果数据库确实变小了，请调大 max_shrink。",
     "next.usual_size_unknown": "请查看备份服务器上更早的备份，或将 max_shrink 设为 null。",
     "next.list_incomplete": "扫描时请不要使用 limit 和 max_age。",
-    "next.scan_failed": "请用 zstack.cloud.list_image_stores 核对备份服务器的 URL，并检查备份服务器。",
+    "next.scan_failed": (
+        "请运行 zstack.cloud.list_image_stores：如果失败，请检查管理节点；如果成功，请核对备份服务器的 URL，并检查备份服务器。"
+    ),
     "next.store_unavailable": "请在界面中重连或启用该镜像服务器，并检查备份服务器。",
     "next.no_result": "请传入 lookup 或模块返回的结果。",
 }

@@ -31,20 +31,26 @@ def test_each_language_has_the_same_texts_with_the_same_values(language: str) ->
     assert texts == {key: fields(text) for key, text in TABLES["en"].items()}
 
 
-def hint_reasons(value: Any) -> set[str]:
-    """The reasons of all hints in a module, and in its tables."""
+def hints_in(value: Any) -> set[Hint]:
+    """The hints in a module, and in its tables."""
     if isinstance(value, Hint):
-        return {value.reason}
+        return {value}
     values = list(value.values()) if isinstance(value, dict) else []
-    return {reason for each in values for reason in hint_reasons(each)}
+    return {hint for each in values for hint in hints_in(each)}
+
+
+FOLDER = Path(_calls.__file__).parent
+
+
+def all_hints() -> list[Hint]:
+    names = [path.stem for path in FOLDER.glob("_*.py") if path.stem != "__init__"]
+    modules = [import_module(f"{_calls.__package__}.{name}") for name in names]
+    return sorted({hint for module in modules for hint in hints_in(vars(module))})
 
 
 def test_each_hint_of_a_failed_call_is_translated() -> None:
-    folder = Path(_calls.__file__).parent
-    names = [path.stem for path in folder.glob("_*.py") if path.stem != "__init__"]
-    modules = [import_module(f"{_calls.__package__}.{name}") for name in names]
-    reasons = {reason for module in modules for reason in hint_reasons(vars(module))}
-    written = {found for path in folder.glob("_*.py") for found in re.findall(r'Hint\(\s*"(\w+)"', path.read_text())}
+    reasons = {hint.reason for hint in all_hints()}
+    written = {found for path in FOLDER.glob("_*.py") for found in re.findall(r'Hint\(\s*"(\w+)"', path.read_text())}
     assert len(reasons | written) > 50
     assert {f"hint.{reason}" for reason in reasons | written} == {
         key for key in TABLES["zh"] if key.startswith("hint.")
@@ -180,6 +186,33 @@ def test_the_hint_of_a_failed_scan_is_the_next_step() -> None:
     described = Words("zh").describe(verdict(name="scan", reason="scan_failed", values=values))
     assert described["unmet"] == ["local：无法扫描：Permission denied"]
     assert described["storages"][0]["next_steps"] == ["Check the password."]
+
+
+# These are about the storage; all others are about the management node, the login or the network.
+ABOUT_THE_STORAGE = ("storage_", "registry_port")
+
+
+@pytest.mark.parametrize("language", TABLES)
+@pytest.mark.parametrize("reason", ["scan_failed", "store_unavailable"])
+def test_only_a_failure_of_the_storage_has_a_next_step_about_the_storage(reason: str, language: str) -> None:
+    hints = all_hints()
+    assert len(hints) > 50
+    for hint in hints:
+        values = {"error": "no", "hint": hint.text, "hint_reason": hint.reason, "state": "Disconnected"}
+        described = Words(language).describe(verdict(name="scan", reason=reason, values=values))
+        (step,) = described["storages"][0]["next_steps"]
+        assert step == (hint.text if language == "en" else TABLES[language][f"hint.{hint.reason}"])
+        if not hint.reason.startswith(ABOUT_THE_STORAGE):
+            assert not re.search(r"stor(age|e)\b|url|备份服务器", step), step
+
+
+@pytest.mark.parametrize("language", TABLES)
+def test_a_failure_without_a_hint_can_be_that_of_the_management_node(language: str) -> None:
+    values = {"error": "requests is missing", "hint": None, "hint_reason": None}
+    described = Words(language).describe(verdict(name="scan", reason="scan_failed", values=values))
+    (step,) = described["storages"][0]["next_steps"]
+    node, storage = {"en": ("management node", "URL"), "zh": ("管理节点", "URL")}[language]
+    assert step.index(node) < step.index(storage)
 
 
 def test_a_store_that_is_disconnected_is_said_beside_the_failed_scan() -> None:
