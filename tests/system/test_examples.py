@@ -235,6 +235,8 @@ def test_a_credential_of_awx_works_over_https_with_a_certificate_that_was_fetche
                 "storage_password": zstack.storages[0].password,
             }
             assert filled_in.keys() >= set(form["required"])
+            # AWX rejects a field with any other key.
+            assert set().union(*form["fields"]) == {"id", "type", "label", "secret"}
             # AWX passes an empty string for a field that is not filled in.
             inputs = {field["id"]: filled_in.get(field["id"], "") for field in form["fields"]}
             injected = {name: jinja.from_string(text).render(inputs) for name, text in injectors["env"].items()}
