@@ -293,6 +293,8 @@ def test_a_node_that_is_down_is_reported_as_such(all_cases: Run) -> None:
     assert heading == "127.0.0.1: NOT ready for an upgrade"
     assert "FAILED" in storage
     assert "connection refused" in storage
+    steps = [line for line in all_cases.reports["down"] if line.startswith("Next: ")]
+    assert steps == ["Next: Check host and port, and that the management node is running."]
 
 
 def test_text_from_a_server_is_neither_a_template_nor_a_forged_line(all_cases: Run) -> None:
