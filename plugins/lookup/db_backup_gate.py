@@ -71,6 +71,7 @@ _raw:
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -89,6 +90,7 @@ from ..plugin_utils._words import TABLES, Words
 _PREFIX = "verify_db_backup_"
 _RESULT = f"{_PREFIX}result"
 _PLACE = "__verify_db_backup_place"
+_ADDRESS = ("host", "port", "context_path")
 
 
 class LookupModule(LookupBase):
@@ -162,21 +164,40 @@ class LookupModule(LookupBase):
     def _check_hosts(self) -> None:
         """Refuse to check some hosts of the play only, or one platform as if it were several."""
         host = self._values["inventory_hostname"]
-        facts = {
-            other: fact
-            for other in self._values["ansible_play_hosts_all"]
-            if other != host and (fact := self._values["hostvars"][other].get(_PLACE))
-        }
+        others = [other for other in self._values["ansible_play_hosts_all"] if other != host]
+        facts = {other: fact for other in others if (fact := self._values["hostvars"][other].get(_PLACE))}
         # With run_once, a fact of this host is one of all hosts.
         if unchecked := [other for other, fact in facts.items() if fact["host"] == host]:
             raise ZStackError(f"run_once must not be set: {', '.join(unchecked)} would not be checked")
-        own = self._values[_PLACE]
-        if facts and not own["address"]:
+        own = _address(self._values[_PLACE]["address"])
+        if others and not own:
             raise ZStackError(f"zstack_host must be set for each host of the play, and is not for {host}")
-        if same := [other for other, fact in facts.items() if fact["address"].lower() == own["address"].lower()]:
+        addresses = {other: _address(fact["address"]) for other, fact in facts.items()}
+        # With serial or the strategy free, other hosts may come later.
+        if self._address_of(host) == own:
+            later = {other: self._address_of(other) for other in others if other not in facts}
+        else:  # A variable of the play, which is the same for all hosts unless it is a template
+            is_template = any("{{" in str(self._values.get(f"zstack_{option}")) for option in _ADDRESS)
+            later = {} if is_template else dict.fromkeys(others, own)
+        if same := [other for other, address in {**later, **addresses}.items() if address == own != ()]:
             raise ZStackError(
                 f"zstack_host must differ between hosts of the play: {', '.join([host, *same])} have the same"
             )
+
+    def _address_of(self, host: str) -> tuple[str, ...]:
+        """Return the address in the variables of a host, without those of the play."""
+        variables = self._values["hostvars"][host]
+        try:
+            return _address({option: variables.get(f"zstack_{option}") for option in _ADDRESS})
+        except AnsibleError:  # an undefined variable
+            return ()
+
+
+def _address(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return an address such that equal ones are equal, or nothing if there is no host."""
+    host, port, path = (str(options.get(option) or "").strip().lower() for option in _ADDRESS)
+    port = port or os.environ.get("ZSTACK_PORT") or "8080"
+    return (host.rstrip("."), port.lstrip("0"), path.strip("/") or "zstack") if host else ()
 
 
 def _is_empty(storages: Any) -> bool:

@@ -357,16 +357,19 @@ def test_one_platform_is_not_checked_as_two_nor_one_host_for_all(zstack: Simulat
     ignore = {"ansible.builtin.meta": "clear_host_errors"}
     plays = [
         {"hosts": hosts, "gather_facts": False, "ignore_errors": True, "tasks": [task, ignore]}
-        for hosts, task in [("one,two", include), ("three,four", include), ("all", once)]
+        for hosts, task in [("one,two", include), ("three,four", include), ("five,six", include), ("all", once)]
     ]
+    plays[2]["serial"] = 1
     here = {**variables(zstack), **storages(GOOD)}
     nowhere = {**here, "zstack_host": ""}
-    write(tmp_path, {"one": here, "two": here, "three": nowhere, "four": nowhere}, plays)
+    hosts = {"one": here, "two": here, **dict.fromkeys(("three", "four", "five", "six"), nowhere)}
+    write(tmp_path, hosts, plays)
     done = play(tmp_path, "-i", "inventory.yml", "play.yml", **by_environment(zstack, "good"))
     said = done.stdout
     assert "zstack_host must differ between hosts of the play: one, two have the same" in said
     assert "zstack_host must be set for each host of the play, and is not for three" in said
-    assert "run_once must not be set: one, three, two would not be checked" in said
+    assert "zstack_host must be set for each host of the play, and is not for five" in said
+    assert "run_once must not be set: " in said
     assert not zstack.requests
 
 

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the zstack.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the gate. The tests of the role and of the verdict hold the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ansible.template
+import pytest
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.zstack.cloud.plugins.lookup.db_backup_gate import LookupModule
+
+trusted = getattr(ansible.template, "trust_as_template", str)
+# What follows the check of the hosts
+CHECKED = "verify_db_backup_storages is missing: "
+
+
+def error(**variables: Any) -> str:
+    """What is wrong with these variables."""
+    templar = ansible.template.Templar(loader=DataLoader(), variables=variables)
+    (found,) = LookupModule(loader=DataLoader(), templar=templar).run([], variables)
+    return str(found["error"])
+
+
+def place(host: str, variables: dict[str, Any]) -> dict[str, Any]:
+    """The fact that the role sets."""
+    address = {option: variables.get(f"zstack_{option}", "") for option in ("host", "port", "context_path")}
+    return {"host": host, "address": address}
+
+
+def in_play(hosts: dict[str, dict[str, Any]], done: int, **of_play: Any) -> str:
+    """What is wrong for the first host of a play, after this number of others has set the fact."""
+    first, *others = hosts
+    hostvars = {host: dict(variables) for host, variables in hosts.items()}
+    for host in others[:done]:
+        hostvars[host]["__verify_db_backup_place"] = place(host, {**hosts[host], **of_play})
+    return error(
+        **{**hosts[first], **of_play},
+        inventory_hostname=first,
+        ansible_play_hosts_all=list(hosts),
+        hostvars=hostvars,
+        __verify_db_backup_place=place(first, {**hosts[first], **of_play}),
+    )
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_each_host_of_a_play_needs_an_address_also_if_it_is_the_first(
+    done: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZSTACK_HOST", "192.0.2.10")
+    for hosts in ({"one": {}, "two": {}}, {"one": {"zstack_host": ""}, "two": {"zstack_host": "192.0.2.11"}}):
+        assert in_play(hosts, done) == "zstack_host must be set for each host of the play, and is not for one"
+    assert in_play({"one": {}}, 0).startswith(CHECKED)
+
+
+@pytest.mark.parametrize("done", [0, 1])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"zstack_host": "zstack.example.com"}, {"zstack_host": "ZStack.example.com."}),
+        ({"zstack_host": "192.0.2.10"}, {"zstack_host": "192.0.2.10", "zstack_port": "8080"}),
+        ({"zstack_host": "192.0.2.10", "zstack_port": 8443}, {"zstack_host": "192.0.2.10", "zstack_port": " 08443"}),
+        ({"zstack_host": "192.0.2.10"}, {"zstack_host": "192.0.2.10", "zstack_context_path": "zstack/"}),
+    ],
+)
+def test_two_hosts_of_a_play_with_one_address_are_an_error(
+    one: dict[str, Any], other: dict[str, Any], done: int
+) -> None:
+    expected = "zstack_host must differ between hosts of the play: one, two have the same"
+    assert in_play({"one": one, "two": other}, done) == expected
+
+
+@pytest.mark.parametrize("done", [0, 1])
+@pytest.mark.parametrize(
+    "other", [{"zstack_host": "192.0.2.11"}, {"zstack_host": "192.0.2.10", "zstack_port": 8081}]
+)
+def test_two_hosts_of_a_play_with_two_addresses_are_accepted(other: dict[str, Any], done: int) -> None:
+    assert in_play({"one": {"zstack_host": "192.0.2.10"}, "two": other}, done).startswith(CHECKED)
+
+
+def test_an_address_of_the_play_is_that_of_all_its_hosts_unless_it_is_a_template() -> None:
+    hosts: dict[str, dict[str, Any]] = {"one": {"zstack_host": "192.0.2.99"}, "two": {"zstack_host": "192.0.2.99"}}
+    assert "one, two have the same" in in_play(hosts, 0, zstack_host="192.0.2.10")
+    values = {"inventory_hostname": "one", "ansible_play_hosts_all": [*hosts], "hostvars": hosts}
+    own = {"__verify_db_backup_place": place("one", {"zstack_host": "one"})}
+    assert error(**values, **own, zstack_host=trusted("{{ inventory_hostname }}")).startswith(CHECKED)
+
+
+def test_the_environment_has_the_default_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZSTACK_PORT", "8443")
+    hosts = {"one": {"zstack_host": "192.0.2.10"}, "two": {"zstack_host": "192.0.2.10", "zstack_port": 8443}}
+    assert "one, two have the same" in in_play(hosts, 0)
