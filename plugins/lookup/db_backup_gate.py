@@ -120,7 +120,7 @@ class LookupModule(LookupBase):
         language = given.get("language") or "en"
         if language not in TABLES:
             raise ZStackError(f"language must be {' or '.join(TABLES)}, got {shorten(one_line(repr(language)), 100)}")
-        storages = given.get("storages") or self._variables.get("storages") or os.environ.get("ZSTACK_STORAGE_URL")
+        storages = self._storages(given.get("storages"))
         if _is_empty(storages):
             raise ZStackError(
                 "storages is missing: set it, set zstack_storages or export ZSTACK_STORAGE_URL; "
@@ -154,6 +154,16 @@ class LookupModule(LookupBase):
                 if check["name"] == "scan"
             ],
         }
+
+    def _storages(self, own: Any) -> Any:
+        """Return the storages from the first source that sets them."""
+        for name in ("storages", "zstack_storages"):
+            value = own if name == "storages" else self._variables.get("storages")
+            if value is not None and value != "":
+                if not value:  # for instance, a query that found none
+                    raise ZStackError(f"{name} must not be empty, got {value!r}: no storage would be checked")
+                return value
+        return os.environ.get("ZSTACK_STORAGE_URL")
 
     def _check_names(self) -> None:
         """Refuse misspelt options, which would be ignored, and a result that is not the role's."""

@@ -94,3 +94,21 @@ def test_the_environment_has_the_default_port(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("ZSTACK_PORT", "8443")
     hosts = {"one": {"zstack_host": "192.0.2.10"}, "two": {"zstack_host": "192.0.2.10", "zstack_port": 8443}}
     assert "one, two have the same" in in_play(hosts, 0)
+
+
+@pytest.mark.parametrize("variable", ["verify_db_backup_storages", "zstack_storages"])
+def test_a_list_without_storages_is_an_error_instead_of_another_source(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZSTACK_STORAGE_URL", "ssh://root@192.0.2.20/zs")
+    others = {"zstack_storages": ["ssh://root@192.0.2.20/zs"]}
+    expected = f"{variable} must not be empty, got []: no storage would be checked"
+    assert error(**{**others, variable: []}) == expected
+    assert error(**{**others, variable: trusted("{{ [] }}")}) == expected
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_an_empty_text_counts_as_not_given(value: Any) -> None:
+    assert error(verify_db_backup_storages=value, zstack_storages=value).startswith(CHECKED)
+    found = error(verify_db_backup_storages=value, zstack_storages=["ssh://root@192.0.2.20/zs", ""])
+    assert found.startswith("verify_db_backup_storages must not have an empty entry")
