@@ -68,6 +68,7 @@ options:
       - The storages in the order of the results, as P(zstack.cloud.zstack_db_backup#lookup) takes them. A dictionary
         can have a C(name), and the C(state) and C(status) that P(zstack.cloud.zstack_image_store#lookup) returns, which
         the verdict reports if the scan failed.
+      - Must have as many storages as there are results. A string can contain several URLs, separated by white space.
       - A storage without a name is identified by its host and path.
     type: list
     elements: raw
@@ -244,6 +245,7 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils._calls import ZStackError
 from ..module_utils._options import yaml_type
+from ..module_utils._storage import storage_terms
 from ..plugin_utils._verdict import check_policy, verify
 from ..plugin_utils._words import TABLES, Words
 
@@ -262,7 +264,10 @@ def verify_db_backup(
             raise ZStackError(f"storages must be a list, got a {yaml_type(storages)}")
         if language not in TABLES:
             raise ZStackError(f"language must be {' or '.join(TABLES)}, got {language!r}")
-        verdict = verify(results, check_policy(policy), storages or [], host, address)
+        terms = storage_terms(storages or [])
+        verdict = verify(results, check_policy(policy), terms, host, address)
+        if terms and len(terms) != (count := len(verdict["storages"])):
+            raise ZStackError(f"storages must have one entry for each of the {count} results, got {len(terms)}")
         return Words(language).describe(verdict)
     except ZStackError as exc:
         failure = str(exc)

@@ -38,6 +38,12 @@ def test_a_template_names_the_storages() -> None:
     assert verdict["storages"][0]["name"] == "local"
 
 
+def test_storages_are_counted_as_the_lookup_counts_its_terms() -> None:
+    storages = ["ssh://root@192.0.2.20/zs ssh://root@192.0.2.21/zs", [{"name": "third"}]]
+    verdict = render("[{}, {}, {}] | zstack.cloud.verify_db_backup(storages=storages)", storages=storages)
+    assert [storage["name"] for storage in verdict["storages"]] == ["storage 1", "storage 2", "third"]
+
+
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
@@ -47,6 +53,14 @@ def test_a_template_names_the_storages() -> None:
         ("[] | zstack.cloud.verify_db_backup(max_sink=1)", "unsupported options: max_sink; supported: max_age, "),
         ("'text' | zstack.cloud.verify_db_backup", "results must be what the module or the lookup returned"),
         ("[] | zstack.cloud.verify_db_backup(storages='local')", "storages must be a list, got a string"),
+        (
+            "[{}, {}] | zstack.cloud.verify_db_backup(storages=[{'name': 'local'}])",
+            "storages must have one entry for each of the 2 results, got 1",
+        ),
+        (
+            "[{}] | zstack.cloud.verify_db_backup(storages=['ssh://a ssh://b'])",
+            "storages must have one entry for each of the 1 results, got 2",
+        ),
     ],
 )
 def test_a_wrong_use_fails_with_one_line_that_names_the_option(expression: str, words: str) -> None:
