@@ -12,6 +12,7 @@ An unknown value does not meet a condition. A verdict has reasons and values, an
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -151,6 +152,11 @@ def verify(
         _check_result(result)
         term = terms[number] if number < len(terms) and isinstance(terms[number], Mapping) else {}
         storages.append(_verify_storage(result, policy, term))
+    names = Counter(storage["name"] for storage in storages)
+    for result, storage in zip(found, storages):
+        address = _address(result)
+        if names[storage["name"]] > 1 and address and storage["name"] != address:
+            storage["name"] += f" ({address})"
     passes = _passes(found, storages)
     wanted = policy.min_storages or len(passes)
     if storages and wanted > len(passes):

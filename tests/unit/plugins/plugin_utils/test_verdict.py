@@ -508,6 +508,16 @@ def test_names_are_those_given_in_the_order_of_the_results() -> None:
     assert names == ["local", "192.0.2.20:22/zstack_bs", "storage 3", "192.0.2.20:22/zstack_bs"]
 
 
+def test_two_storages_with_one_name_are_told_apart_by_their_places() -> None:
+    terms = [{"name": "local"}, {"name": "local"}, {"name": "remote"}, "ssh://a", "ssh://a"]
+    results = [*apart([result(), FAILED]), result(), result(), result(), {"failed": True}]
+    verdict = judge(results, terms=terms)
+    assert [storage["name"] for storage in verdict["storages"]] == [
+        *("local (192.0.2.1/bs)", "local (192.0.2.2/bs)", "remote"),
+        *("192.0.2.20:22/zstack_bs", "192.0.2.20:22/zstack_bs", "storage 6"),
+    ]
+
+
 def test_a_single_result_a_list_and_a_loop_are_judged_alike() -> None:
     one = result(backup())
     verdicts = [judge(results) for results in (one, [one], [[one]], {"results": [one], "changed": False})]
