@@ -82,7 +82,10 @@ from ansible.module_utils.common.validation import check_type_bool
 try:
     from ansible.utils.unsafe_proxy import wrap_var
 except ImportError:  # to be removed in ansible-core 2.23
-    wrap_var = lambda value: value  # noqa: E731
+
+    def wrap_var(value: Any) -> Any:
+        return value
+
 
 from ..module_utils._calls import ZStackError
 from ..module_utils._redaction import one_line, shorten

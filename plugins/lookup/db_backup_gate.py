@@ -107,7 +107,7 @@ class LookupModule(LookupBase):
         except AnsibleError as exc:
             failure = one_line(exc.message)
         # The messages about options begin with their names, which are those of the variables without the prefix.
-        return [{"error": f"{_PREFIX if failure.split(' ')[0] in OPTIONS else ''}{failure}"}]
+        return [{"error": f"{_PREFIX if failure.partition(' ')[0] in OPTIONS else ''}{failure}"}]
 
     def _check(self, with_tables: bool) -> dict[str, Any]:
         self._check_names()

@@ -32,7 +32,7 @@ _TAKE_EN = (
     "Take a backup now: in the UI under Backup Management, or with the API CreateDatabaseBackup "
     "(POST /v1/database-backups)."
 )
-_TAKE_ZH = "请立即备份：在界面“灾备管理”中操作，或调用 API CreateDatabaseBackup（POST /v1/database-backups）。"
+_TAKE_ZH = "请立即备份：在界面的灾备管理中操作，或调用 API CreateDatabaseBackup（POST /v1/database-backups）。"
 
 _EN: Mapping[str, Text] = {
     "days": ("{} day", "{} days"),
@@ -261,7 +261,7 @@ _ZH: Mapping[str, Text] = {
     "next.zone_unknown": "请将 timezone 设为管理节点的时区，例如 +08:00。",
     "next.zone_differs": "请去掉 timezone，或将其设为管理节点的时区。",
     "next.version_differs": (
-        "云平台只能恢复与自身版本一致的备份，请重新备份：在界面“灾备管理”中操作，或调用 API "
+        "云平台只能恢复与自身版本一致的备份，请重新备份：在界面的灾备管理中操作，或调用 API "
         "CreateDatabaseBackup。如需恢复这份备份，请先将云平台切换到版本 {version}。"
     ),
     "next.no_version_matches": (

@@ -75,9 +75,7 @@ def test_two_hosts_of_a_play_with_one_address_are_an_error(
 
 
 @pytest.mark.parametrize("done", [0, 1])
-@pytest.mark.parametrize(
-    "other", [{"zstack_host": "192.0.2.11"}, {"zstack_host": "192.0.2.10", "zstack_port": 8081}]
-)
+@pytest.mark.parametrize("other", [{"zstack_host": "192.0.2.11"}, {"zstack_host": "192.0.2.10", "zstack_port": 8081}])
 def test_two_hosts_of_a_play_with_two_addresses_are_accepted(other: dict[str, Any], done: int) -> None:
     assert in_play({"one": {"zstack_host": "192.0.2.10"}, "two": other}, done).startswith(CHECKED)
 

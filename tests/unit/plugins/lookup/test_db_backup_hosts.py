@@ -46,9 +46,7 @@ def play_hosts(pattern: Any) -> list[str]:
     return [host.name for host in loaded(GROUPS).get_hosts(play.hosts)]
 
 
-def error(
-    pattern: Any, hosts: list[str] | None = None, name: str = "verify_db_backup_hosts", **variables: Any
-) -> str:
+def error(pattern: Any, hosts: list[str] | None = None, name: str = "verify_db_backup_hosts", **variables: Any) -> str:
     """What is wrong in a play on these hosts, or in a play on all hosts before it."""
     play = ["localhost", *GROUPS["all"]] if hosts is None else hosts
     values = {name: pattern, "groups": GROUPS, "ansible_play_hosts_all": play, **variables}

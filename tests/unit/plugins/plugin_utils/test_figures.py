@@ -199,9 +199,9 @@ def test_any_size_can_be_drawn(size: int | None) -> None:
     backups = hours_ago(15, 39)
     backups[0]["size"] = size
     (row,) = drawn(backups).rows
-    bars = [bar for each in row.bars.values() for bar in each]
+    bars = [mark for marks in row.bars.values() for mark in marks]
     assert len(bars) == (1 if size is None else 2)
-    assert all(0 <= bar.y <= 70 for bar in bars)
+    assert all(0 <= mark.y <= 70 for mark in bars)
 
 
 def test_a_node_without_any_result_has_figures_too() -> None:
