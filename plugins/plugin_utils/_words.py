@@ -278,7 +278,8 @@ _ZH: Mapping[str, Text] = {
     "next.usual_size_unknown": "请查看备份服务器上更早的备份，或将 max_shrink 设为 null。",
     "next.list_incomplete": "扫描时请不要使用 limit 和 max_age。",
     "next.scan_failed": (
-        "请运行 zstack.cloud.list_image_stores：如果失败，请检查管理节点；如果成功，请核对备份服务器的 URL，并检查备份服务器。"
+        "请运行 zstack.cloud.list_image_stores：如果失败，请检查管理节点；如果成功，请核对备份服务器的 URL，"
+        "并检查备份服务器。"
     ),
     "next.store_unavailable": "请在界面中重连或启用该镜像服务器，并检查备份服务器。",
     "next.no_result": "请传入 lookup 或模块返回的结果。",
