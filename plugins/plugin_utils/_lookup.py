@@ -102,8 +102,8 @@ class Variables(Mapping[str, Any]):
 def check_names(names: Iterable[Any], prefix: str, options: Sequence[str], others: Sequence[str] = ()) -> None:
     """Raise ZStackError for a misspelt variable, which would be ignored.
 
-    The variables are ``prefix`` followed by one of the options or of ``others``. Further ones are free to use unless they are
-    close to an option, also with a prefix in the singular or plural.
+    The options are ``prefix`` followed by one of ``options``, or of ``others``, which cannot be misspelt. Other names
+    are accepted unless they are close to an option, also after a prefix in the singular or plural.
     """
     stem = prefix.rstrip("s_")
     known = {f"{prefix}{option}" for option in (*options, *others)}
