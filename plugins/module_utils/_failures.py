@@ -166,8 +166,8 @@ def error_from_response(
         plain = (fields["details"] or "") if is_plain else ""
         hint = _text_hint(plain, status) if is_plain else _code_hint(call, fields, method)
     else:
-        # The diagnostic of newer servers can contain a part of a secret.
-        text = re.split(r'"diagnostic\\*"', redact(text, _PAGE_LIMIT))[0]
+        # The diagnostic of newer servers can contain a part of a secret, and the inventory of a login is a session.
+        text = re.split(r'"(?:diagnostic|inventory)\\*"', redact(text, _PAGE_LIMIT))[0]
         plain = redact(_page_text(text))
         message = shorten(one_line(plain), _TEXT_LIMIT)
         if isinstance(data, dict) and 200 <= status < 300:

@@ -173,6 +173,19 @@ def test_a_login_reply_without_a_session_is_a_failure(zstack: Simulator, gather:
     assert len(zstack.requests) == 1
 
 
+@pytest.mark.parametrize("around", ['{{"success": false, {}}}', "callback({{{}}})", "{{{}}}<script></script>"])
+def test_a_session_in_an_unexpected_login_reply_is_not_shown(zstack: Simulator, gather: Gather, around: str) -> None:
+    zstack.inject({"status": 200, "body": around.format('"inventory": {"uuid": "5e551011"}')}, on="login")
+    error = failure(gather, zstack)
+    assert "5e551011" not in str(error) + json.dumps(error.error)
+
+
+def test_a_login_reply_with_an_age_is_logged_out(zstack: Simulator, gather: Gather) -> None:
+    zstack.inject({"headers": {"Age": "5"}}, on="login")
+    assert gather(zstack)["total"] > 0
+    assert not zstack.sessions
+
+
 def test_a_session_with_odd_characters_is_one_part_of_the_path(zstack: Simulator, gather: Gather) -> None:
     zstack.inject({"status": 200, "body": '{"inventory": {"uuid": "../a?b#c%2F"}}'}, on="login")
     zstack.inject({"body": '{"backups": []}'}, on="scan")
