@@ -47,6 +47,8 @@ _BODY_LIMIT = 64 * 1024 * 1024
 VERSION = "1.0.0"
 # JSON values in a response. 100,000 backups have about a million. 64 MiB of empty lists would have twenty million.
 _VALUES_LIMIT = 3_000_000
+# Number of characters of a header to include in a message.
+_HEADER_LIMIT = 40
 CACHED = Hint("cached", "Turn off caching of the API in the proxy, or connect to the management node directly.")
 
 
@@ -179,7 +181,7 @@ class Client:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                text = "" if 300 <= response.status_code < 400 else _read(response)
+                text = "" if 300 <= response.status_code < 400 else _read(response, self.redact)
         except ZStackError as exc:
             raise exc.with_call(self._connection.address, call.name) from None
         # Invalid responses and proxies can make the libraries raise almost any exception.
@@ -218,9 +220,10 @@ class Client:
             else:  # the management node may have carried out the call
                 error.transient = status in (502, 504) and call.idempotent
             raise error
-        # Some caches set it to 0 in responses that are not from the cache.
-        if (age := response.headers.get("Age", "0").strip()) != "0":
-            raise self.error(call.name, f"the response is from a cache (Age: {one_line(age[:20])})", status, CACHED)
+        # Some caches set it to 0 in responses that are not from the cache. Only the responses to GET are cached.
+        if call.method == "GET" and (age := response.headers.get("Age", "0").strip()) != "0":
+            shown = one_line(self.redact(age, _HEADER_LIMIT))
+            raise self.error(call.name, f"the response is from a cache (Age: {shown})", status, CACHED)
         return Reply(data, http_date(response.headers.get("Date")), status, time.monotonic())
 
 
@@ -243,14 +246,15 @@ class _NoRedirects(_Session):
         """Return None. Otherwise, requests reads the whole body of a redirect, even without following it."""
 
 
-def _read(response: requests.Response) -> str:
+def _read(response: requests.Response, redact: Redactor) -> str:
     """Return the body as text. Decompress it here, because urllib3 does not limit the decompressed size."""
     raw = response.raw
     # Otherwise, urllib3 before 2.0 accepts an incomplete body.
     raw.enforce_content_length = True
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise ZStackError(f"the response has an unsupported Content-Encoding: {encoding}", hint=NOT_ZSTACK)
+        shown = one_line(redact(encoding, _HEADER_LIMIT))
+        raise ZStackError(f"the response has an unsupported Content-Encoding: {shown}", hint=NOT_ZSTACK)
     chunks: Iterator[bytes] = iter(lambda: raw.read(65536, decode_content=False), b"")
     body = bytearray()
     for chunk in chunks if encoding in ("", "identity") else _decompress(chunks, encoding):
