@@ -237,6 +237,8 @@ def _describe_exception(exc: BaseException, root: BaseException, connection: Con
         return f"connection refused: nothing is listening on port {connection.port}", _EXCEPTION_HINTS["refused"]
     if isinstance(root, (ConnectionResetError, BrokenPipeError)):
         return f"the connection was cut off: {reason}", _EXCEPTION_HINTS["connection"]
+    if isinstance(root, http.client.IncompleteRead):
+        return f"the response is incomplete: {reason}", _EXCEPTION_HINTS["call"]
     if isinstance(root, http.client.HTTPException):
         if reason.startswith("\x15\x03"):
             return "the response is a TLS alert", _HTTPS_PORT
