@@ -312,7 +312,7 @@ def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list
             continue
         # Redact before shortening or converting, because a changed secret would not be found.
         name, text = snake_case(redact(key, _KEY_LIMIT)), as_text(value)
-        if key in fields or isinstance(value, str) or len(text) > _FIELD_LIMIT:
+        if name in fields or isinstance(value, str) or len(text) > _FIELD_LIMIT:
             fields[name] = shorten(_redacted_ends(text, redact), _FIELD_LIMIT)
         else:
             fields[name] = json_safe(redact.value(json_safe(value, convert=str)))

@@ -120,6 +120,7 @@ OTHER_SERVICES = {
     "html_without_text": r"not a JSON object: it is a page without text \(HTTP 200\)\. This does not look like",
     "cached_scan": r"the response is from a cache \(Age: 864000\) \(HTTP 200\)\. Turn off caching of the API",
     "cached_scan_without_age": r"from a cache: its time is 86\d{4} s off that of other responses \(HTTP 200\)\. Turn",
+    "truncated_body": r"the response is incomplete: IncompleteRead\(.*\)\. Check host, port, use_ssl, and the proxy",
     "success_false_with_a_list": r"the response reports no success: .*\(HTTP 200\)\. This does not look like",
 }
 
@@ -615,6 +616,15 @@ def test_of_what_authenticates_only_the_secret_is_hidden(
 ) -> None:
     zstack.inject({"status": 500, "body": "Sesame-1 Sesame-2 Sesame-3 Sesame-4 Sesame-5"}, on="any")
     assert shown in str(failure(gather, zstack, **options))
+
+
+@pytest.mark.parametrize("header", ["Age", "Content-Encoding"])
+def test_a_header_that_is_quoted_is_short_and_shows_no_secret(zstack: Simulator, gather: Gather, header: str) -> None:
+    _name, password = zstack.account
+    zstack.inject({"headers": {header: f"at {password}, {'a' * 3000}"}})
+    line = str(failure(gather, zstack))
+    assert ": at ***, aaa" in line
+    assert len(line) < 400
 
 
 def test_an_error_that_is_null_is_none(zstack: Simulator, gather: Gather) -> None:

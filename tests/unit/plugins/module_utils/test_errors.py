@@ -110,6 +110,7 @@ def test_the_fields_of_an_envelope_are_kept_in_snake_case_with_one_list_of_cause
         ({"cause": "x", "causes": ["y", None, 5]}, "x; caused by y; caused by 5"),
         ({"description": "same", "details": "same"}, "same"),
         ({"details": "\n\nfirst\n  second\n\nstdout: "}, "second (first)"),
+        ({"Code": ["X"], "Details": {"a": 1}}, '[["X"]] {"a": 1}'),
     ],
 )
 def test_an_envelope_of_any_type_makes_a_well_formed_error(envelope: Any, words: str) -> None:
@@ -216,6 +217,7 @@ def test_an_envelope_with_many_fields_is_cut() -> None:
         (float("-inf"), None),
         ({"camelCase": [{"aB": 1}]}, {"camel_case": [{"a_b": 1}]}),
         (2**70, 2**70),
+        ({"a": [{"__ansible_type": "X", "__AnsibleVault": "x", "b": 1}]}, {"a": [{"b": 1}]}),
     ],
 )
 def test_a_value_that_ansible_cannot_carry_is_replaced(value: Any, carried: Any) -> None:
