@@ -262,7 +262,7 @@ def verify_db_backup(
     try:
         if not isinstance(storages, (list, tuple, type(None))):
             raise ZStackError(f"storages must be a list, got a {yaml_type(storages)}")
-        if language not in TABLES:
+        if not isinstance(language, str) or language not in TABLES:
             raise ZStackError(f"language must be {' or '.join(TABLES)}, got {language!r}")
         terms = storage_terms(storages or [])
         verdict = verify(results, check_policy(policy), terms, host, address)

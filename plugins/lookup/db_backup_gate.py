@@ -118,7 +118,7 @@ class LookupModule(LookupBase):
         policy = check_policy({option: value for option, value in given.items() if option in DEFAULTS})
         fails = _read_bool("fail", given.get("fail"))
         language = given.get("language") or "en"
-        if language not in TABLES:
+        if not isinstance(language, str) or language not in TABLES:
             raise ZStackError(f"language must be {' or '.join(TABLES)}, got {shorten(one_line(repr(language)), 100)}")
         storages = self._storages(given.get("storages"))
         if _is_empty(storages):

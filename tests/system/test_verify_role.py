@@ -148,6 +148,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "wrong_max_age": (storages(GOOD, max_age="tomorrow"), "verify_db_backup_max_age must be "),
     "wrong_fail": (storages(GOOD, fail="flase"), "verify_db_backup_fail must be true or false, got 'flase'"),
     "wrong_language": (storages(GOOD, language="de"), "verify_db_backup_language must be en or zh, got 'de'"),
+    "list_of_languages": (storages(GOOD, language=["en"]), "verify_db_backup_language must be en or zh, got ['en']"),
 }
 
 

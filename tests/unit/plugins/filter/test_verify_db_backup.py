@@ -50,6 +50,7 @@ def test_storages_are_counted_as_the_lookup_counts_its_terms() -> None:
         ("[] | zstack.cloud.verify_db_backup(max_age='1 day')", "max_age must be a whole number with a unit"),
         ("[{}] | zstack.cloud.verify_db_backup(min_storages=2)", "min_storages must be at most 1"),
         ("[] | zstack.cloud.verify_db_backup(language='de')", "language must be en or zh, got 'de'"),
+        ("[] | zstack.cloud.verify_db_backup(language=['en'])", r"language must be en or zh, got \['en'\]"),
         ("[] | zstack.cloud.verify_db_backup(max_sink=1)", "unsupported options: max_sink; supported: max_age, "),
         ("'text' | zstack.cloud.verify_db_backup", "results must be what the module or the lookup returned"),
         ("[] | zstack.cloud.verify_db_backup(storages='local')", "storages must be a list, got a string"),
