@@ -137,9 +137,10 @@ def image_stores(
     ``terms`` select by name or UUID. Without terms, all image stores for the purpose are returned.
     """
     for term in terms:
-        # Not an empty name either: without a name, the password would be sent for each image store.
-        if not isinstance(term, str) or not term:
-            kind = "an empty string" if term == "" else f"a {yaml_type(term)}"
+        # Not an empty name either: without a name, the password would be sent for each image store. A URL may contain a
+        # password, which the error for an unknown name would show.
+        if not isinstance(term, str) or not term or "://" in term:
+            kind = "an empty string" if term == "" else f"a {'URL' if isinstance(term, str) else yaml_type(term)}"
             raise ZStackError(f"a term must be the name or the UUID of an image store, got {kind}")
     connection = check_connection(params, sources)
     with Client(connection, warn) as client, logged_in(client, connection) as login:
@@ -153,7 +154,8 @@ def image_stores(
         ]
         selected = [store for store in stores if store.role or params["purpose"] == "any"]
         if missing := [term for term in terms if not any(term in store.names for store in selected)]:
-            raise _not_found(missing, selected, [store for store in stores if store not in selected], connection)
+            others = [store for store in stores if store not in selected]
+            raise _not_found(missing, selected, others, client, connection)
         chosen = [store for store in selected if not terms or set(store.names) & set(terms)]
         return [store.fields(client.warn) for store in sorted(chosen, key=lambda store: store.names)]
 
@@ -227,13 +229,17 @@ def _query(
 
 
 def _not_found(
-    missing: Sequence[str], stores: Sequence[ImageStore], others: Sequence[ImageStore], connection: Connection
+    missing: Sequence[str],
+    stores: Sequence[ImageStore],
+    others: Sequence[ImageStore],
+    client: Client,
+    connection: Connection,
 ) -> ZStackError:
     """Return the error for terms that match nothing. It lists what there is."""
     line = f"image store not found: {', '.join(missing)}; found: {_names(stores) or 'none'}"
     if others:
         line += f"; without a tag for backups, for which purpose=any is required: {_names(others)}"
-    return ZStackError(shorten(one_line(line), 1400), server=connection.address)
+    return ZStackError(shorten(one_line(client.redact(line)), 1400), server=connection.address)
 
 
 def _names(stores: Sequence[ImageStore]) -> str:

@@ -158,9 +158,15 @@ def test_a_term_that_matches_nothing_is_answered_with_what_there_is(zstack: Simu
     )
 
 
-@pytest.mark.parametrize("term", ["", None, [], ["backup-new"], 1], ids=str)
+def test_a_term_that_is_a_secret_is_not_shown(zstack: Simulator) -> None:
+    assert "image store not found: ***; found: " in refusal(zstack, zstack.account[1])
+
+
+@pytest.mark.parametrize("term", ["", None, [], ["backup-new"], 1, "ssh://root:Sesame-1@192.0.2.20/zstack_bs"], ids=str)
 def test_a_term_that_is_no_name_never_selects_all_stores(term: Any, zstack: Simulator) -> None:
-    assert "a term must be the name or the UUID of an image store, got " in refusal(zstack, term)
+    line = refusal(zstack, term)
+    assert "a term must be the name or the UUID of an image store, got a" in line
+    assert "Sesame-1" not in line
     assert zstack.requests == []
 
 
