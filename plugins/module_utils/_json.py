@@ -68,9 +68,7 @@ def json_safe(value: Any, convert: Callable[[str], str] | None = None, depth: in
         key_of = convert or snake_case
         converted = ((json_safe(key_of(key)), each) for key, each in value.items())
         # Ansible would read an object with such a key as one of its own types.
-        return {
-            key: json_safe(each, convert, depth - 1) for key, each in converted if not key.startswith("__ansible_")
-        }
+        return {key: json_safe(each, convert, depth - 1) for key, each in converted if not key.startswith("__ansible_")}
     return value
 
 

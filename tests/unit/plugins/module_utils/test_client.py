@@ -618,6 +618,12 @@ def test_of_what_authenticates_only_the_secret_is_hidden(
     assert shown in str(failure(gather, zstack, **options))
 
 
+def test_the_signature_of_a_quoted_request_is_not_shown(zstack: Simulator, gather: Gather) -> None:
+    zstack.inject("html_that_quotes_the_request", on="scan")
+    error = failure(gather, zstack, access_key_id="mWqTYzJfLcdUn3sRk8Pe", access_key_secret="Sesame-1", timezone="UTC")
+    assert "ZStack mWqTYzJfLcdUn3sRk8Pe:***" in str(error)
+
+
 @pytest.mark.parametrize("header", ["Age", "Content-Encoding"])
 def test_a_header_that_is_quoted_is_short_and_shows_no_secret(zstack: Simulator, gather: Gather, header: str) -> None:
     _name, password = zstack.account
