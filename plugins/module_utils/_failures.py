@@ -159,7 +159,7 @@ def error_from_response(
     """Return the error for a response that reports a failure. ``data`` is the parsed JSON, or None."""
     status, method = response.status_code, connection.credentials.method
     # The signature of an AccessKey is valid for minutes, for any query of this path.
-    redact.add(response.request.headers.get("Authorization", "").rpartition(":")[2])
+    redact.add(response.request.headers.get("Authorization", "").partition(":")[2])
     fields: dict[str, Any] = {}
     if isinstance(data, dict) and data.get("error") is not None:
         fields = envelope_fields(data["error"], redact)

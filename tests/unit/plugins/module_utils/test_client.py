@@ -622,6 +622,7 @@ def test_the_signature_of_a_quoted_request_is_not_shown(zstack: Simulator, gathe
     zstack.inject("html_that_quotes_the_request", on="scan")
     error = failure(gather, zstack, access_key_id="mWqTYzJfLcdUn3sRk8Pe", access_key_secret="Sesame-1", timezone="UTC")
     assert "ZStack mWqTYzJfLcdUn3sRk8Pe:***" in str(error)
+    assert "OAuth ***" in str(failure(gather, zstack))
 
 
 @pytest.mark.parametrize("header", ["Age", "Content-Encoding"])
