@@ -154,9 +154,9 @@ def verify(
         storages.append(_verify_storage(result, policy, term))
     names = Counter(storage["name"] for storage in storages)
     for result, storage in zip(found, storages):
-        address = _address(result)
-        if names[storage["name"]] > 1 and address and storage["name"] != address:
-            storage["name"] += f" ({address})"
+        where = _address(result)
+        if names[storage["name"]] > 1 and where and storage["name"] != where:
+            storage["name"] += f" ({where})"
     passes = _passes(found, storages)
     wanted = policy.min_storages or len(passes)
     if storages and wanted > len(passes):

@@ -52,7 +52,11 @@ def test_each_host_of_a_play_needs_an_address_also_if_it_is_the_first(
     done: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ZSTACK_HOST", "192.0.2.10")
-    for hosts in ({"one": {}, "two": {}}, {"one": {"zstack_host": ""}, "two": {"zstack_host": "192.0.2.11"}}):
+    plays: list[dict[str, dict[str, Any]]] = [
+        {"one": {}, "two": {}},
+        {"one": {"zstack_host": ""}, "two": {"zstack_host": "192.0.2.11"}},
+    ]
+    for hosts in plays:
         assert in_play(hosts, done) == "zstack_host must be set for each host of the play, and is not for one"
     assert in_play({"one": {}}, 0).startswith(CHECKED)
 
@@ -90,7 +94,10 @@ def test_an_address_of_the_play_is_that_of_all_its_hosts_unless_it_is_a_template
 
 def test_the_environment_has_the_default_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZSTACK_PORT", "8443")
-    hosts = {"one": {"zstack_host": "192.0.2.10"}, "two": {"zstack_host": "192.0.2.10", "zstack_port": 8443}}
+    hosts: dict[str, dict[str, Any]] = {
+        "one": {"zstack_host": "192.0.2.10"},
+        "two": {"zstack_host": "192.0.2.10", "zstack_port": 8443},
+    }
     assert "one, two have the same" in in_play(hosts, 0)
 
 

@@ -518,6 +518,11 @@ def test_two_storages_with_one_name_are_told_apart_by_their_places() -> None:
     ]
 
 
+def test_a_verdict_has_the_platform_that_it_is_about() -> None:
+    verdict = verify([result(backup()), FAILED], check_policy({}), (), "node", "zstack.example.com")
+    assert verdict["platform"] == {"host": "node", "address": "zstack.example.com"}
+
+
 def test_a_single_result_a_list_and_a_loop_are_judged_alike() -> None:
     one = result(backup())
     verdicts = [judge(results) for results in (one, [one], [[one]], {"results": [one], "changed": False})]
