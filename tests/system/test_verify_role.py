@@ -133,7 +133,8 @@ CASES: dict[str, Case] = {
 # Wrong options, which give an error instead of a verdict
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no_host": ({**storages(GOOD), "zstack_host": ""}, "zstack_host must be set for each host of the play, and is not"),
-    "no_storage": (storages(), "verify_db_backup_storages is missing: set it, set zstack_storages or export "),
+    "empty_list": (storages(), "verify_db_backup_storages must not be empty, got []: no storage would be checked"),
+    "no_storage": ({}, "verify_db_backup_storages is missing: set it, set zstack_storages or export "),
     "empty_storage": (storages(GOOD, ""), "verify_db_backup_storages must not have an empty entry"),
     "nested_empty_storage": (storages([GOOD, " "]), "verify_db_backup_storages must not have an empty entry"),
     "null_storage": (storages(GOOD, None), "verify_db_backup_storages must not have an empty entry"),
