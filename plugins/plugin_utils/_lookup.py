@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -83,11 +84,19 @@ class Variables(Mapping[str, Any]):
         self._names = {name.removeprefix("zstack_"): name for name in names if name in variables}
 
     def __getitem__(self, option: str) -> Any:
-        value = self._variables[self._names[option]]
+        name = self._names[option]
+        value = self._variables[name]
         try:
             value = _plain(self._templar.template(value))
         except getattr(errors, "AnsibleValueOmittedError", ()):
             raise KeyError(option) from None
+        except AnsibleError as exc:
+            # Ansible quotes the template, which may be a password with braces.
+            if not re.search("^Syntax error in template|^template error while templating string", exc.message):
+                raise
+            raise AnsibleError(f"{name} is not a valid template: tag it with !unsafe if it is a password") from None
+        except Exception as exc:
+            raise AnsibleError(f"{name} cannot be evaluated: {one_line(str(exc))}") from None
         if _is_omitted(value, self._variables.get("omit")):
             raise KeyError(option)
         return value

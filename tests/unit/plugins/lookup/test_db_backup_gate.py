@@ -117,3 +117,20 @@ def test_an_empty_text_counts_as_not_given(value: Any) -> None:
     assert error(verify_db_backup_storages=value, zstack_storages=value).startswith(CHECKED)
     found = error(verify_db_backup_storages=value, zstack_storages=["ssh://root@192.0.2.20/zs", ""])
     assert found.startswith("verify_db_backup_storages must not have an empty entry")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("pa{{Sesame-1", "zstack_host is not a valid template: tag it with !unsafe if it is a password"),
+        ("{{ 1 // 0 }}", "division"),
+        ("{{ missing }}", "'missing' is undefined"),
+    ],
+)
+def test_a_variable_that_cannot_be_evaluated_is_answered_in_one_line_that_does_not_quote_it(
+    value: str, words: str
+) -> None:
+    line = error(verify_db_backup_storages="ssh://root@192.0.2.20/bs", zstack_host=trusted(value))
+    assert words in line
+    assert "Sesame" not in line
+    assert len(line.splitlines()) == 1
