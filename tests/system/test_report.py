@@ -197,6 +197,7 @@ def test_nothing_has_changed_if_only_time_has_passed(tmp_path: Path) -> None:
     ("wrong", "message"),
     [
         ({"report_db_backups_dest": "page.txt"}, "report_db_backups_dest must end in .html, got /"),
+        ({"report_db_backups_fial": True}, "report_db_backups_fial; did you mean report_db_backups_fail?"),
         ({"zstack_storages": ""}, "storages is missing"),
     ],
 )
