@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from requests import Response
+from requests import Request, Response
 
 from ansible_collections.zstack.cloud.plugins.module_utils._auth import NoAuth
 from ansible_collections.zstack.cloud.plugins.module_utils._backups import Options, images_in, summarize
@@ -116,6 +116,7 @@ OUTCOMES = (
 def outcome_of(status: int, body: bytes, date: str | None, options: Options, client: Client) -> Iterator[str]:
     """Check that a reply is a result or a ZStackError, and yield what became of it."""
     response = Response()
+    response.request = Request("GET", "http://zstack.example.com").prepare()
     response.status_code = status
     response.headers.update({} if date is None else {"Date": date})
     warnings: list[str] = []
