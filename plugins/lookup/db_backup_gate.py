@@ -75,7 +75,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.validation import check_type_bool
 from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
@@ -84,7 +83,7 @@ from ..module_utils._calls import ZStackError
 from ..module_utils._redaction import one_line, shorten
 from ..module_utils._storage import storage_terms
 from ..plugin_utils._lookup import Variables, check_names
-from ..plugin_utils._verdict import DEFAULTS, OPTIONS, check_policy, verify
+from ..plugin_utils._verdict import DEFAULTS, OPTIONS, check_policy, read_bool, verify
 from ..plugin_utils._words import TABLES, Words
 
 _PREFIX = "verify_db_backup_"
@@ -116,7 +115,7 @@ class LookupModule(LookupBase):
         options = {option: self._variables.get(f"{_PREFIX}{option}", "") for option in OPTIONS}
         given = {option: value for option, value in options.items() if value != ""}
         policy = check_policy({option: value for option, value in given.items() if option in DEFAULTS})
-        fails = _read_bool("fail", given.get("fail"))
+        fails = given.get("fail") is None or read_bool("fail", given["fail"])
         language = given.get("language") or "en"
         if not isinstance(language, str) or language not in TABLES:
             raise ZStackError(f"language must be {' or '.join(TABLES)}, got {shorten(one_line(repr(language)), 100)}")
@@ -216,12 +215,3 @@ def _is_empty(storages: Any) -> bool:
 
 def _has_empty(storages: Any) -> bool:
     return _is_empty(storages) or (isinstance(storages, (list, tuple)) and any(map(_has_empty, storages)))
-
-
-def _read_bool(option: str, value: Any) -> bool:
-    if value is None:
-        return True
-    try:
-        return bool(check_type_bool(value))
-    except (TypeError, ValueError):
-        raise ZStackError(f"{option} must be true or false, got {shorten(one_line(repr(value)), 100)}") from None

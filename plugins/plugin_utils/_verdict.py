@@ -85,7 +85,7 @@ def _read_age(_option: str, value: Any) -> int:
     return parse_age(str(value))
 
 
-def _read_bool(option: str, value: Any) -> bool:
+def read_bool(option: str, value: Any) -> bool:
     try:
         return bool(check_type_bool(value))
     except (TypeError, ValueError):
@@ -125,7 +125,7 @@ def _wrong(option: str, wanted: str, value: Any) -> ZStackError:
 
 _READ: Mapping[str, Callable[[str, Any], Any]] = {
     "max_age": _read_age,
-    "restorable": _read_bool,
+    "restorable": read_bool,
     "min_count": _read_whole,
     "min_size": _read_size,
     "max_shrink": _read_percent,

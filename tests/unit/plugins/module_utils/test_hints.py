@@ -21,7 +21,6 @@ from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
 Gather = Callable[..., Any]
 
 # The codes of ZStack's API reference, and for each what the line ends with: by call, and for a scan by authentication.
-EVERY = dict.fromkeys(AUTH_METHODS, "")
 HINTS: Mapping[str, Mapping[str, str]] = {
     "ID.1000": {"login": "Check account_name and account_password.", "session": "", "account": "", "access_key": ""},
     "ID.1001": {
