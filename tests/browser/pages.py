@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.zstack.cloud.plugins.module_utils._backups import Backup
@@ -101,7 +100,9 @@ SITES: dict[str, list[dict[str, Any]]] = {
     "none": [node(scanned([]))],
     "fifteen": [node(scanned(nights(15, missed=[3, 8, 9])))],
     "many": [node(scanned(nights(400, missed=[5, 90, 91, 200])))],
-    "shared": [node(*(scanned(nights(count), number) for number, count in enumerate((200, 120, 80))))],
+    "shared": [
+        node(*(scanned([night(ago) for ago in range(0, days, 10)], at) for at, days in enumerate((200, 120, 80))))
+    ],
     "hostile": [
         node(
             scanned(
@@ -140,10 +141,3 @@ def images_of(site: str) -> int:
 
 def report(site: str, language: str = "en") -> Report:
     return render(SITES[site], language, int(NOW.timestamp()))
-
-
-def page(place: Path, site: str, language: str = "en") -> Path:
-    """Make the page of a site and return its path."""
-    path = place / f"{site}-{language}.html"
-    path.write_text(report(site, language).page, encoding="utf-8")
-    return path

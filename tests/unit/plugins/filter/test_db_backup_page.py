@@ -83,11 +83,6 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pyt
     )
 
 
-def test_without_write_nothing_is_written(tmp_path: Path) -> None:
-    assert made(tmp_path)["result"]["changed"]
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_link_of_this_user_is_followed(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / PAGE).symlink_to("site/index.html")
@@ -108,13 +103,11 @@ def test_a_link_of_another_user_is_not_followed(tmp_path: Path, monkeypatch: pyt
     )
 
 
-def test_a_link_to_itself_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / PAGE).symlink_to(PAGE)
-    assert "must not be a link to itself" in made(tmp_path)["error"]
-
-
 @pytest.mark.parametrize("name", [PAGE, TEXT])
-def test_a_directory_in_place_of_a_file_is_an_error(name: str, tmp_path: Path) -> None:
+def test_what_is_no_file_in_an_existing_directory_is_an_error(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).symlink_to(name)
+    assert "must not be a link to itself" in made(tmp_path)["error"]
+    (tmp_path / name).unlink()
     (tmp_path / name).mkdir()
     assert made(tmp_path)["error"] == f"report_db_backups_dest: {tmp_path / name} is a directory"
     place = tmp_path / "missing"
@@ -133,10 +126,13 @@ def test_an_invalid_option_is_named(options: dict[str, Any], error: str) -> None
     assert db_backup_page({}, **options) == {"error": error}
 
 
-def test_empty_options_have_their_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_options_have_their_defaults_and_without_write_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     report = db_backup_page(HOSTVARS, ["ready"], dest="", language="", fail="")
     assert report["result"] == {"page": str(tmp_path / PAGE), "text": str(tmp_path / TEXT), "changed": True}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_invalid_option_of_a_host_fails_and_a_verdict_only_if_asked(tmp_path: Path) -> None:

@@ -33,40 +33,29 @@ def test_a_template_reads_the_verdict_on_what_the_lookup_returned() -> None:
     assert unmet == ["192.0.2.20/bs: could not be scanned: connection refused"]
 
 
-def test_a_template_names_the_storages() -> None:
-    verdict = render("[{}] | zstack.cloud.verify_db_backup(storages=[{'name': 'local'}])")
-    assert verdict["storages"][0]["name"] == "local"
-
-
-def test_storages_are_counted_as_the_lookup_counts_its_terms() -> None:
+def test_storages_are_named_and_counted_as_the_lookup_counts_its_terms() -> None:
     storages = ["ssh://root@192.0.2.20/zs ssh://root@192.0.2.21/zs", [{"name": "third"}]]
     verdict = render("[{}, {}, {}] | zstack.cloud.verify_db_backup(storages=storages)", storages=storages)
     assert [storage["name"] for storage in verdict["storages"]] == ["storage 1", "storage 2", "third"]
 
 
 @pytest.mark.parametrize(
-    ("expression", "words"),
+    ("results", "arguments", "words"),
     [
-        ("[] | zstack.cloud.verify_db_backup(max_age='1 day')", "max_age must be a whole number with a unit"),
-        ("[{}] | zstack.cloud.verify_db_backup(min_storages=2)", "min_storages must be at most 1"),
-        ("[] | zstack.cloud.verify_db_backup(language='de')", "language must be en or zh, got 'de'"),
-        ("[] | zstack.cloud.verify_db_backup(language=['en'])", r"language must be en or zh, got \['en'\]"),
-        ("[] | zstack.cloud.verify_db_backup(max_sink=1)", "unsupported options: max_sink; supported: max_age, "),
-        ("'text' | zstack.cloud.verify_db_backup", "results must be what the module or the lookup returned"),
-        ("[] | zstack.cloud.verify_db_backup(storages='local')", "storages must be a list, got a string"),
-        (
-            "[{}, {}] | zstack.cloud.verify_db_backup(storages=[{'name': 'local'}])",
-            "storages must have one entry for each of the 2 results, got 1",
-        ),
-        (
-            "[{}] | zstack.cloud.verify_db_backup(storages=['ssh://a ssh://b'])",
-            "storages must have one entry for each of the 1 results, got 2",
-        ),
+        ("[]", "max_age='1 day'", "max_age must be a whole number with a unit"),
+        ("[{}]", "min_storages=2", "min_storages must be at most 1"),
+        ("[]", "language='de'", "language must be en or zh, got 'de'"),
+        ("[]", "language=['en']", r"language must be en or zh, got \['en'\]"),
+        ("[]", "max_sink=1", "unsupported options: max_sink; supported: max_age, "),
+        ("'text'", "", "results must be what the module or the lookup returned"),
+        ("[]", "storages='local'", "storages must be a list, got a string"),
+        ("[{}, {}]", "storages=[{}]", "storages must have one entry for each of the 2 results, got 1"),
+        ("[{}]", "storages=['ssh://a ssh://b']", "storages must have one entry for each of the 1 results, got 2"),
     ],
 )
-def test_a_wrong_use_fails_with_one_line_that_names_the_option(expression: str, words: str) -> None:
+def test_a_wrong_use_fails_with_one_line_that_names_the_option(results: str, arguments: str, words: str) -> None:
     with pytest.raises(AnsibleError, match=words):
-        render(expression)
+        render(f"{results} | zstack.cloud.verify_db_backup({arguments})")
 
 
 def test_an_invalid_policy_is_a_filter_error() -> None:

@@ -17,6 +17,7 @@ from ansible_collections.zstack.cloud.plugins.lookup.db_backup_gate import Looku
 trusted = getattr(ansible.template, "trust_as_template", str)
 # What follows the check of the hosts
 CHECKED = "verify_db_backup_storages is missing: "
+SAME = "zstack_host must differ between hosts of the play: one, two have the same"
 
 
 def error(**variables: Any) -> str:
@@ -32,73 +33,61 @@ def place(host: str, variables: dict[str, Any]) -> dict[str, Any]:
     return {"host": host, "address": address}
 
 
-def in_play(hosts: dict[str, dict[str, Any]], done: int, **of_play: Any) -> str:
-    """What is wrong for the first host of a play, after this number of others has set the fact."""
-    first, *others = hosts
-    hostvars = {host: dict(variables) for host, variables in hosts.items()}
-    for host in others[:done]:
-        hostvars[host]["__verify_db_backup_place"] = place(host, {**hosts[host], **of_play})
-    return error(
-        **{**hosts[first], **of_play},
-        inventory_hostname=first,
-        ansible_play_hosts_all=list(hosts),
-        hostvars=hostvars,
-        __verify_db_backup_place=place(first, {**hosts[first], **of_play}),
-    )
+def in_play(one: dict[str, Any], *others: dict[str, Any], **of_play: Any) -> str:
+    """What is wrong for the first host of a play, whether or not the others have set the fact before."""
+    hosts = dict(zip(("one", "two"), (one, *others)))
+    places = {host: place(host, {**variables, **of_play}) for host, variables in hosts.items()}
+    done = {host: {**variables, "__verify_db_backup_place": places[host]} for host, variables in hosts.items()}
+    values = {**one, **of_play, "__verify_db_backup_place": places["one"]}
+    values |= {"inventory_hostname": "one", "ansible_play_hosts_all": list(hosts)}
+    first, last = (error(**values, hostvars=hostvars) for hostvars in (hosts, done))
+    assert first == last
+    return first
 
 
-@pytest.mark.parametrize("done", [0, 1])
-def test_each_host_of_a_play_needs_an_address_also_if_it_is_the_first(
-    done: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_host_of_a_play_needs_an_address_also_if_it_is_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZSTACK_HOST", "192.0.2.10")
-    plays: list[dict[str, dict[str, Any]]] = [
-        {"one": {}, "two": {}},
-        {"one": {"zstack_host": ""}, "two": {"zstack_host": "192.0.2.11"}},
-    ]
-    for hosts in plays:
-        assert in_play(hosts, done) == "zstack_host must be set for each host of the play, and is not for one"
-    assert in_play({"one": {}}, 0).startswith(CHECKED)
+    for one, two in (({}, {}), ({"zstack_host": ""}, {"zstack_host": "192.0.2.11"})):
+        assert in_play(one, two) == "zstack_host must be set for each host of the play, and is not for one"
+    assert in_play({}).startswith(CHECKED)
 
 
-@pytest.mark.parametrize("done", [0, 1])
+IP = "192.0.2.10"
+
+
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("one", "other", "is_same"),
     [
-        ({"zstack_host": "zstack.example.com"}, {"zstack_host": "ZStack.example.com."}),
-        ({"zstack_host": "192.0.2.10"}, {"zstack_host": "192.0.2.10", "zstack_port": "8080"}),
-        ({"zstack_host": "192.0.2.10", "zstack_port": 8443}, {"zstack_host": "192.0.2.10", "zstack_port": " 08443"}),
-        ({"zstack_host": "192.0.2.10"}, {"zstack_host": "192.0.2.10", "zstack_context_path": "zstack/"}),
+        ({"zstack_host": "zstack.example.com"}, {"zstack_host": "ZStack.example.com."}, True),
+        ({"zstack_host": IP}, {"zstack_host": IP, "zstack_port": "8080"}, True),
+        ({"zstack_host": IP, "zstack_port": 8443}, {"zstack_host": IP, "zstack_port": " 08443"}, True),
+        ({"zstack_host": IP}, {"zstack_host": IP, "zstack_context_path": "zstack/"}, True),
+        ({"zstack_host": IP}, {"zstack_host": "192.0.2.11"}, False),
+        ({"zstack_host": IP}, {"zstack_host": IP, "zstack_port": 8081}, False),
     ],
 )
 def test_two_hosts_of_a_play_with_one_address_are_an_error(
-    one: dict[str, Any], other: dict[str, Any], done: int
+    one: dict[str, Any], other: dict[str, Any], is_same: bool
 ) -> None:
-    expected = "zstack_host must differ between hosts of the play: one, two have the same"
-    assert in_play({"one": one, "two": other}, done) == expected
-
-
-@pytest.mark.parametrize("done", [0, 1])
-@pytest.mark.parametrize("other", [{"zstack_host": "192.0.2.11"}, {"zstack_host": "192.0.2.10", "zstack_port": 8081}])
-def test_two_hosts_of_a_play_with_two_addresses_are_accepted(other: dict[str, Any], done: int) -> None:
-    assert in_play({"one": {"zstack_host": "192.0.2.10"}, "two": other}, done).startswith(CHECKED)
+    found = in_play(one, other)
+    assert found.startswith(SAME if is_same else CHECKED)
 
 
 def test_an_address_of_the_play_is_that_of_all_its_hosts_unless_it_is_a_template() -> None:
-    hosts: dict[str, dict[str, Any]] = {"one": {"zstack_host": "192.0.2.99"}, "two": {"zstack_host": "192.0.2.99"}}
-    assert "one, two have the same" in in_play(hosts, 0, zstack_host="192.0.2.10")
-    values = {"inventory_hostname": "one", "ansible_play_hosts_all": [*hosts], "hostvars": hosts}
-    own = {"__verify_db_backup_place": place("one", {"zstack_host": "one"})}
-    assert error(**values, **own, zstack_host=trusted("{{ inventory_hostname }}")).startswith(CHECKED)
+    own: dict[str, Any] = {"zstack_host": "192.0.2.99"}
+    assert in_play(own, own, zstack_host=IP) == SAME
+    values = {
+        "inventory_hostname": "one",
+        "ansible_play_hosts_all": ["one", "two"],
+        "hostvars": {"one": own, "two": own},
+    }
+    values["__verify_db_backup_place"] = place("one", {"zstack_host": "one"})
+    assert error(**values, zstack_host=trusted("{{ inventory_hostname }}")).startswith(CHECKED)
 
 
 def test_the_environment_has_the_default_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZSTACK_PORT", "8443")
-    hosts: dict[str, dict[str, Any]] = {
-        "one": {"zstack_host": "192.0.2.10"},
-        "two": {"zstack_host": "192.0.2.10", "zstack_port": 8443},
-    }
-    assert "one, two have the same" in in_play(hosts, 0)
+    assert in_play({"zstack_host": IP}, {"zstack_host": IP, "zstack_port": 8443}) == SAME
 
 
 @pytest.mark.parametrize("variable", ["verify_db_backup_storages", "zstack_storages"])

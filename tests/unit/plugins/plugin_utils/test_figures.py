@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
 from statistics import median_low
@@ -160,24 +159,31 @@ def test_an_old_backup_does_not_compress_the_time_axis() -> None:
     assert (row.older, str(row.oldest)[:4]) == (1, "2018")
 
 
-@pytest.mark.parametrize("year", [2, 1970, 9998])
-def test_a_nonsense_time_is_not_drawn(year: int) -> None:
-    nonsense = backup(datetime(year, 6, 1, tzinfo=timezone.utc))
-    figures = drawn([nonsense, nonsense], hours_ago(15, 39))
+def of_year(year: int) -> dict[str, Any]:
+    return backup(datetime(year, 6, 1, tzinfo=timezone.utc))
+
+
+@pytest.mark.parametrize(
+    ("odd", "counts"),
+    [
+        (of_year(2), (2, 0, 0)),
+        (of_year(1970), (2, 0, 0)),
+        (of_year(9998), (0, 2, 0)),
+        (backup(None), (0, 0, 2)),
+    ],
+)
+def test_a_backup_without_a_sensible_time_is_counted_and_not_drawn(
+    odd: dict[str, Any], counts: tuple[int, int, int]
+) -> None:
+    figures = drawn([odd, odd], [*hours_ago(15, 39), odd, odd])
     assert [len(row.marks) for row in figures.rows] == [0, 2]
     assert figures.missed == 0
-    assert [row.future for row in figures.rows] == ([2, 0] if year == 9998 else [0, 0])
-
-
-def test_backups_without_a_time_are_counted_and_not_drawn() -> None:
-    (row,) = drawn([*hours_ago(15), backup(None), backup(None)]).rows
-    assert (len(row.marks), row.undated, row.future) == (1, 2, 0)
+    assert [(row.older, row.future, row.undated) for row in figures.rows] == [counts] * 2
 
 
 def test_a_glyph_only_depends_on_whether_the_backup_can_be_restored() -> None:
-    versions = [RUNNING, "4.7.21", None, "4.9.0"]
-    hours = hours_ago(15, 39, 63, 87)
-    backups = [backup(datetime.fromisoformat(hours[n]["created_at"]), each) for n, each in enumerate(versions)]
+    nights = [NOW - timedelta(hours=15 + 24 * ago) for ago in range(4)]
+    backups = [backup(taken, version) for taken, version in zip(nights, (RUNNING, "4.7.21", None, "4.9.0"))]
     figures = drawn(backups)
     assert [mark.glyph for mark in figures.rows[0].marks] == [RESTORABLE, OTHER, UNKNOWN, OTHER]
     assert figures.glyphs == [RESTORABLE, OTHER, UNKNOWN]
@@ -233,11 +239,10 @@ def mark_of(*nodes: dict[str, Any], language: str = "en") -> str:
 
 
 def test_only_times_and_ages_are_no_change() -> None:
-    backups = hours_ago(15, 39)
-    later = deepcopy(backups)
-    for each in later:
+    before, after = hours_ago(15, 39), hours_ago(15, 39)
+    for each in after:
         each["age_seconds"] += 3 * 3600
-    assert mark_of(node(backups)) == mark_of(node(later, NOW + timedelta(hours=3)))
+    assert mark_of(node(before)) == mark_of(node(after, NOW + timedelta(hours=3)))
 
 
 @pytest.mark.parametrize(
@@ -267,12 +272,10 @@ def test_everything_else_of_each_host_is_a_change(change: Any) -> None:
 
 
 def test_a_verdict_a_gap_and_the_language_are_changes() -> None:
-    assert mark_of(node(hours_ago(15)), language="zh") != mark_of(node(hours_ago(15)))
-    old = hours_ago(20)
-    older = deepcopy(old)
-    older[0]["age_seconds"] += 10 * 3600
-    assert mark_of(node(older)) != mark_of(node(old))
-    assert mark_of(node(older, NOW + timedelta(days=3))) != mark_of(node(older))
+    fresh, stale = hours_ago(20), hours_ago(20)
+    stale[0]["age_seconds"] += 10 * 3600
+    nodes = [node(fresh), node(stale), node(stale, NOW + timedelta(days=3))]
+    assert len({mark_of(each, language=language) for each in nodes for language in ("en", "zh")}) == 6
 
 
 def test_a_thousand_storages_are_drawn_within_a_second() -> None:
