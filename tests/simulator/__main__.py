@@ -12,14 +12,15 @@ import os
 import signal
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from .faults import CALLS, catalogue
-from .settings import add_settings
 from .simulator import Simulator
-from .site import SHIPPED
+from .site import SHIPPED, Settings
 
 
 def main() -> None:
@@ -84,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Simulate a ZStack management node on 127.0.0.1.",
     )
     parser.add_argument("--site", type=Path, default=SHIPPED, help="YAML file of the site (default: %(default)s)")
-    add_settings(parser)
+    for setting in fields(Settings):
+        if setting.metadata:
+            parser.add_argument("--" + setting.name.replace("_", "-"), **_argument(setting.default, setting.metadata))
     parser.add_argument("--certfile", type=Path, help="speak HTTPS with this certificate")
     parser.add_argument("--keyfile", type=Path, help="key of the certificate, if it is not in the same file")
     parser.add_argument(
@@ -95,6 +98,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--list-faults", action="store_true", help="list the faults and exit")
     return parser
+
+
+def _argument(default: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of add_argument for a setting with this default."""
+    if isinstance(default, bool):
+        return {"action": argparse.BooleanOptionalAction, "default": default, **metadata}
+    if default is None:
+        return dict(metadata)
+    return {**metadata, "type": type(default), "default": default, "help": f"{metadata['help']} (default: %(default)s)"}
 
 
 def _fault(text: str) -> tuple[str, str | None]:

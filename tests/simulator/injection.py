@@ -33,10 +33,10 @@ from . import uri
 from .replies import envelope
 
 _CHUNK = 65536
-
 #: Seconds for a client on a busy machine to read what was sent, before a reset makes its kernel discard that.
 _BEFORE_RESET = 2
-
+#: A part of the request or of the call's own reply, and how it is encoded.
+_QUOTE = re.compile(r"\$\{(own|url|storage_password|headers|body)((?:\|[a-z_]+)*)\}")
 #: The times in the reply to a login.
 _TIME = re.compile(r'(?<=Date":)"[^"]*"')
 
@@ -45,7 +45,6 @@ def _now() -> datetime:
     return datetime.now(timezone(timedelta(hours=8)))
 
 
-#: How an echo can be encoded.
 _ENCODERS: Mapping[str, Callable[[str], str]] = {
     "json": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
     # Gson and others may escape any character, for JSON within HTML.
@@ -62,13 +61,13 @@ _ENCODERS: Mapping[str, Callable[[str], str]] = {
 class Injection:
     """What to do to a reply. Whatever is not set is that of the call's own reply. The connection then closes.
 
-    ``body`` is a text or a list of pieces: a text; ``{base64: ...}``; ``{repeat: text, times: n}``;
-    ``{echo: url | storage_password | headers | body}``, that part of the request; ``{own: true}``, the body of the
-    call's own reply. An echo and the own body are encoded by each of ``as: [json | json_escapes | html | shell | url |
-    iso_times | epoch_times, ...]`` in turn.
+    ``body`` is a text or a list of pieces: a text, ``{base64: ...}``, or ``{repeat: text, times: n}``. A text can quote
+    a part of the request, ``${url}``, ``${storage_password}``, ``${headers}`` or ``${body}``, or the body of the call's
+    own reply, ``${own}``. It is encoded by each of json, json_escapes, html, shell, url, iso_times and epoch_times
+    that follow in turn: ``${url|html|json}``.
 
-    A call with a ``body`` is carried out only if ``own`` is one of its pieces, or with ``carry_out``. A call that is
-    cut ``before`` its reply is not carried out, unless it has one of these: then it is, and the reply is lost.
+    A call with a ``body`` is carried out only if it quotes its own reply, or with ``carry_out``. A call that is cut
+    ``before`` its reply is not carried out, unless it has one of these: then it is, and the reply is lost.
     """
 
     #: Seconds before the first byte.
@@ -78,7 +77,7 @@ class Injection:
     reason: str = ""
     #: Headers to add or to replace; None removes one. Content-Length is right unless it is set here.
     headers: Mapping[str, str | None] = field(default_factory=dict)
-    #: Lines after the headers that need not be valid headers, each a piece as in the body.
+    #: Lines after the headers that need not be valid headers, each a text or ``{base64: ...}``.
     lines: list[Any] = field(default_factory=list)
     body: str | list[Any] | None = None
     #: Whether the body is a management node's plain text, which newer servers send as JSON.
@@ -99,18 +98,16 @@ class Injection:
     by: Literal["close", "reset", "silence"] = "close"
 
     @property
-    def needs_own_reply(self) -> bool:
-        """Whether to carry out the call."""
-        if self.body is None:
-            return self.carry_out or self.cut != "before"
-        return self.carry_out or any("own" in piece for piece in self.pieces if not isinstance(piece, str))
-
-    @property
     def pieces(self) -> list[Any]:
         """The body as a list of pieces."""
         if self.body is None:
-            return [{"own": True}]
+            return ["${own}"] if self.cut != "before" else []
         return self.body if isinstance(self.body, list) else [self.body]
+
+    @property
+    def needs_own_reply(self) -> bool:
+        """Whether to carry out the call."""
+        return self.carry_out or any("${own" in piece for piece in self.pieces if isinstance(piece, str))
 
 
 async def inject(
@@ -131,14 +128,15 @@ async def inject(
     if fault.cut != "before":
         body = await _body(fault, request, own)
         if fault.refusal and errors == "json":
-            language = request.headers.get("Accept-Language", "")
-            body = [envelope(fault.status or own.status, b"".join(body).decode(), language)]
+            body = [envelope(fault.status or own.status, b"".join(body).decode())]
         await _send(transport, fault, own, body, date)
     if fault.by == "silence" and fault.cut:
         await asyncio.Event().wait()
     if fault.by == "reset" and fault.cut:
         await asyncio.sleep(_BEFORE_RESET if fault.cut == "middle" else 0)
-        _reset(transport)
+        # A socket that lingers for no time closes with a TCP reset.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
     transport.close()
     return web.Response()
 
@@ -156,7 +154,7 @@ async def _send(
     lines = [
         f"HTTP/1.1 {fault.status or own.status} {fault.reason}".encode(),
         *(f"{name}: {value}".encode() for name, value in headers.items() if value is not None),
-        *(_plain(line) for line in fault.lines),
+        *(line.encode() if isinstance(line, str) else base64.b64decode(line["base64"]) for line in fault.lines),
     ]
     chunks: Iterable[bytes] = [b"".join(body)[: length // 2]] if fault.cut == "middle" else body
     for encoding in fault.encode:
@@ -177,51 +175,38 @@ async def _write(transport: asyncio.Transport, chunks: Iterable[bytes], pace: fl
             await asyncio.sleep(0.001)
 
 
-def _reset(transport: asyncio.Transport) -> None:
-    """End the connection with a TCP reset: the way in which a socket closes that lingers for no time."""
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
-
-
-def _repeated(data: bytes, times: int) -> list[bytes]:
-    """Return *data* so many times, in chunks that share their memory."""
-    at_once = _CHUNK // len(data) + 1
-    whole, rest = divmod(times, at_once)
-    return [data * at_once] * whole + [data * rest]
-
-
 async def _body(fault: Injection, request: web.Request, own: web.Response) -> list[bytes]:
     """Return the body in chunks."""
     url = request.query.get("url", "")
     parsed = uri.parse(url)
-    echo = {
+    parts = {
+        "own": own.body.decode() if isinstance(own.body, bytes) else "",
         "url": url,
+        # Decoded once, as zstack-ctl decodes it.
         "storage_password": parsed.password if parsed else "",
         "headers": "\n".join(f"{name}: {value}" for name, value in request.headers.items()),
         "body": await request.text(),
     }
+
+    def quoted(match: re.Match[str]) -> str:
+        text = parts[match[1]]
+        for encoder in filter(None, match[2].split("|")):
+            text = _ENCODERS[encoder](text)
+        return text
+
     chunks: list[bytes] = []
     for piece in fault.pieces:
-        if isinstance(piece, str) or "base64" in piece:
-            chunks.append(_plain(piece))
-        elif "own" in piece:
-            assert isinstance(own.body, bytes)
-            chunks.append(_encoded(own.body.decode(), piece))
-        elif "echo" in piece:
-            chunks.append(_encoded(echo[piece["echo"]], piece))
+        if isinstance(piece, str):
+            chunks.append(_QUOTE.sub(quoted, piece).encode())
+        elif "base64" in piece:
+            chunks.append(base64.b64decode(piece["base64"]))
         else:
-            chunks += _repeated(piece["repeat"].encode(), piece["times"])
+            # In chunks that share their memory
+            data = piece["repeat"].encode()
+            at_once = _CHUNK // len(data) + 1
+            whole, rest = divmod(piece["times"], at_once)
+            chunks += [data * at_once] * whole + [data * rest]
     return chunks
-
-
-def _plain(piece: str | Mapping[str, str]) -> bytes:
-    return piece.encode() if isinstance(piece, str) else base64.b64decode(piece["base64"])
-
-
-def _encoded(text: str, piece: Mapping[str, Any]) -> bytes:
-    for encoder in piece.get("as", ()):
-        text = _ENCODERS[encoder](text)
-    return text.encode()
 
 
 def _compressed(chunks: Iterable[bytes], wbits: int) -> Iterator[bytes]:

@@ -10,19 +10,18 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from aiohttp import web
 
-from . import image_store, java, uri
+from . import image_store, uri
 from .auth import Authenticator, Caller
-from .clock import Clock
+from .java import Clock
 from .query import Query
-from .replies import Refused, failed, refused, succeeded
-from .scan import ScanFailed, command, details, find_storage
-from .sessions import SessionStore, TooManySessions
-from .settings import Settings
-from .site import Account, Site
+from .replies import failed, refused, succeeded
+from .site import Settings, Site
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -33,8 +32,6 @@ _API = {
     "image_stores": "org.zstack.storage.backup.imagestore.APIQueryImageStoreBackupStorageMsg",
     "system_tags": "org.zstack.header.tag.APIQuerySystemTagMsg",
 }
-#: How the server refuses each method that a path of actions does not have.
-_MISSING_KINDS = {"GET": "No query API", "POST": "No creational API", "DELETE": "No delete API"}
 
 
 class ManagementNode:
@@ -43,65 +40,69 @@ class ManagementNode:
     def __init__(self, site: Site, settings: Settings) -> None:
         self.site = site
         self.clock = Clock(settings.timezone or site.timezone, settings.clock_offset, settings.java)
-        limit = site.session_limit if settings.session_limit is None else settings.session_limit
-        self.sessions = SessionStore(limit, settings.session_life, self.clock.now)
+        #: The open sessions: their accounts by UUID.
+        self.sessions: dict[str, str] = {}
         self._settings = settings
         self._authenticator = Authenticator(site, self.clock, settings)
 
-    def calls(self) -> dict[str, tuple[str, Handler]]:
-        """Return the path and the handler of each call, by the name that faults use.
-
-        A path of a single call takes any method, which only decides where the parameters are.
-        """
-        calls: dict[str, tuple[str, Handler]] = {
-            "login": ("/v1/accounts/login", self.log_in),
-            "logout": ("/v1/accounts/sessions/{uuid}", self.log_out),
-            "scan": ("/v1/database-backups/image-store", self.scan),
-            "version": ("/v1/management-nodes/actions", self.act),
-            "image_stores": ("/v1/backup-storage/image-store", self.query_image_stores),
-            "system_tags": ("/v1/system-tags", self.query_system_tags),
+    def calls(self) -> dict[str, tuple[str, str, Handler]]:
+        """Return the method, the path and the handler of each call, by the name that faults use."""
+        calls: dict[str, tuple[str, str, Handler]] = {
+            "login": ("PUT", "/v1/accounts/login", self.log_in),
+            "logout": ("DELETE", "/v1/accounts/sessions/{uuid}", self.log_out),
+            "scan": ("GET", "/v1/database-backups/image-store", self.scan),
+            "version": ("PUT", "/v1/management-nodes/actions", self.act),
+            "timezone": ("GET", "/v1/management-nodes/platform-timezone", self.timezone),
+            "image_stores": ("GET", "/v1/backup-storage/image-store", self.query_image_stores),
+            "system_tags": ("GET", "/v1/system-tags", self.query_system_tags),
         }
-        if self._settings.has_timezone_call:
-            calls["timezone"] = ("/v1/management-nodes/platform-timezone", self.timezone)
+        if not self._settings.has_timezone_call:
+            del calls["timezone"]
         return calls
 
     def api_path(self, request: web.Request) -> str:
         """Return the path of *request* from /v1 on, decoded."""
         return request.path.removeprefix(self._settings.context_path)
 
+    def open_session(self, account: str) -> str:
+        """Open a session of *account*, and return its UUID."""
+        if list(self.sessions.values()).count(account) >= self._settings.session_limit:
+            raise failed("ID.1006", "Login sessions hit limit of max allowed concurrent login sessions")
+        uuid = uuid4().hex
+        self.sessions[uuid] = account
+        return uuid
+
     async def log_in(self, request: web.Request) -> web.Response:
         """LogInByAccount: the body names the account and its password's SHA-512."""
-        parameters = _parameters(request, await _json(request), "logInByAccount")
+        parameters = (await _json(request)).get("logInByAccount") or {}
         name, password = (_mandatory(parameters, field) for field in ("accountName", "password"))
-        account = self._account(name, password)
-        try:
-            session = self.sessions.open(account.name)
-        except TooManySessions:
-            limit = "Login sessions hit limit of max allowed concurrent login sessions"
-            raise failed("ID.1006", limit) from None
-        account_uuid = hashlib.md5(account.name.encode()).hexdigest()
+        hashes = {each.name: hashlib.sha512(each.password.encode()).hexdigest() for each in self.site.accounts}
+        if hashes.get(name) != password:
+            raise failed("ID.1000", "wrong account name or password")
+        now, uuid = self.clock.now(), hashlib.md5(name.encode()).hexdigest()
         inventory = {
-            "uuid": session.uuid,
-            "accountUuid": account_uuid,
-            "userUuid": account_uuid,
-            "expiredDate": self.clock.timestamp(session.expires),
-            "createDate": self.clock.timestamp(session.created),
+            "uuid": self.open_session(name),
+            "accountUuid": uuid,
+            "userUuid": uuid,
+            "expiredDate": self.clock.timestamp(now + timedelta(hours=2)),
+            "createDate": self.clock.timestamp(now),
         }
         return succeeded({"inventory": inventory})
 
     async def log_out(self, request: web.Request) -> web.Response:
         """LogOut: ends the session in the path, if there is one. It requires no Authorization."""
-        await _json(request)
-        self.sessions.close(request.match_info["uuid"])
+        self.sessions.pop(request.match_info["uuid"], None)
         return succeeded({})
 
     async def scan(self, request: web.Request) -> web.Response:
         """GetDatabaseBackupFromImageStore: the backups in the storage at ``url``."""
-        body = await _json(request)
         caller = self._authenticator.check(request, self.api_path(request))
-        parameters = _parameters(request, body, "")
-        port = _integer(parameters.get("registryPort", "8000"))
-        text = _mandatory(parameters, "url").strip()
+        for name in ("url", "registryPort"):
+            if len(request.query.getall(name, [])) > 1:
+                words = "only one value is allowed for the parameter but multiple values found"
+                raise refused(400, f"Invalid query parameter[{name}], {words}")
+        port = _integer(request.query.get("registryPort", "8000"))
+        text = _mandatory(request.query, "url").strip()
         if not 1 <= port <= 65535:
             raise failed("SYS.1007", "field[registryPort] must be in range of [1, 65535]")
         self._authorize(caller, "scan")
@@ -110,113 +111,58 @@ class ManagementNode:
             example = "ssh://username:password@hostname[:sshPort]/path"
             raise failed("SYS.1006", f"illegal url[{text}], correct example is {example}")
         await asyncio.sleep(self._settings.scan_seconds)
-        try:
-            storage = find_storage(self.site, url, port)
-        except ScanFailed as failure:
-            raise self._scan_failed(text, port, str(failure)) from None
+        storage = image_store.find_storage(self.site, text, url, port)
         if self._settings.reply == "infos":
             return succeeded({"infos": image_store.infos(self.site, storage, self.clock)})
-        backups = image_store.backups(self.site, storage, self.clock)
-        if self._settings.reply == "backups-3.0":
-            fields = ("name", "version", "installPath", "createdTime")
-            return succeeded({"backups": [{field: backup[field] for field in fields} for backup in backups]})
-        return succeeded({"backups": backups, "success": True})
+        return succeeded({"backups": image_store.backups(self.site, storage, self.clock), "success": True})
 
     async def timezone(self, request: web.Request) -> web.Response:
         """GetPlatformTimeZone: the zone of the timestamps. It requires a session, but does not check it."""
-        await _json(request)
         self._authenticator.check(request, self.api_path(request))
         return succeeded({"timezone": self.clock.name, "offset": self.clock.utc_offset(), "success": True})
 
     async def query_image_stores(self, request: web.Request) -> web.Response:
         """QueryImageStoreBackupStorage: the image stores of the platform, without their passwords."""
-        caller = self._authenticator.check(request, self.api_path(request))
-        query = Query.read(request.query)
-        self._authorize(caller, "image_stores")
-        rows = image_store.image_stores(self.site, self.clock)
-        return succeeded(query.run(rows, image_store.IMAGE_STORE, image_store.tags(self.site)))
+        query = self._query(request, "image_stores")
+        return succeeded(query.run(image_store.image_stores(self.site, self.clock), image_store.IMAGE_STORE))
 
     async def query_system_tags(self, request: web.Request) -> web.Response:
         """QuerySystemTag: the system tags of all resources."""
-        caller = self._authenticator.check(request, self.api_path(request))
-        query = Query.read(request.query)
-        self._authorize(caller, "system_tags")
-        return succeeded(query.run(image_store.system_tags(self.site, self.clock), image_store.SYSTEM_TAG, {}))
+        query = self._query(request, "system_tags")
+        return succeeded(query.run(image_store.system_tags(self.site, self.clock), image_store.SYSTEM_TAG))
 
     async def act(self, request: web.Request) -> web.Response:
         """GetVersion, one of several actions of its path: the version of the platform's database, without a login."""
-        body = await _json(request)
-        if request.method in _MISSING_KINDS:
-            raise refused(500, f"{_MISSING_KINDS[request.method]} found for the path[{request.rel_url.raw_path}]")
-        if request.method != "PUT":
-            raise refused(405, f"The method[{request.method}] is not allowed for the path[{request.rel_url.raw_path}]")
-        if body is None:
-            raise refused(500, "")  # a NullPointerException, which has no message
-        if "getVersion" not in body or not self._settings.has_version_call:
-            url = self.api_path(request)
-            raise refused(400, f"the body doesn't contain action mapping to the URL[{url}]")
-        _parameters(request, body, "getVersion")
+        if "getVersion" not in await _json(request) or not self._settings.has_version_call:
+            raise refused(400, f"the body doesn't contain action mapping to the URL[{self.api_path(request)}]")
         return succeeded({"version": self.site.version, "success": True})
 
-    def _scan_failed(self, url: str, port: int, stderr: str) -> Refused:
-        if not self._settings.zsphere:
-            return failed("SYS.1000", details(url, port, stderr))
-        opaque = {"bash.cmd": command(url, port), "bash.code": 1, "bash.output": "", "bash.error": stderr}
-        return failed("SYS.1000", "failed to execute shell command", opaque=opaque)
-
-    def _account(self, name: str, password_hash: str) -> Account:
-        for account in self.site.accounts:
-            expected = hashlib.sha512(account.password.encode()).hexdigest()
-            if (account.name, expected) == (name, password_hash):
-                return account
-        raise failed("ID.1000", "wrong account name or password")
+    def _query(self, request: web.Request, call: str) -> Query:
+        caller = self._authenticator.check(request, self.api_path(request))
+        query = Query.read(request.query)
+        self._authorize(caller, call)
+        return query
 
     def _authorize(self, caller: Caller, call: str) -> None:
         """Raise Refused if the session of *caller* does not exist, or its account may not make *call*."""
-        account = caller.account or self.sessions.use(caller.session or "")
+        account = caller.account or self.sessions.get(caller.session or "")
         if account is None:
-            raise failed(
-                "ID.1001",
-                "Session expired",
-                globalErrorCode="ORG_ZSTACK_IDENTITY_10020",
-                location="Session.java:205",
-                cost="4ms",
-            )
+            raise failed("ID.1001", "Session expired", globalErrorCode="ORG_ZSTACK_IDENTITY_10020")
         if any(call in each.denied for each in self.site.accounts if each.name == account):
             raise failed("ID.1002", f"operation[API:{_API[call]}] is denied: no permission")
 
 
-async def _json(request: web.Request) -> dict[str, Any] | None:
-    """Return the body: an object, or None if it is empty, as that of a GET."""
-    text = await request.text()
-    if not text:
-        return None
+async def _json(request: web.Request) -> dict[str, Any]:
+    """Return the body, which has to be an object."""
     try:
-        value = json.loads(text)
+        value = json.loads(await request.text())
     except ValueError:
-        value = text
-    if value is not None and not isinstance(value, dict):
-        raise refused(
-            500, "java.lang.IllegalStateException: Expected BEGIN_OBJECT but was STRING at line 1 column 1 path $"
-        )
-    return value
-
-
-def _parameters(request: web.Request, body: dict[str, Any] | None, name: str) -> Mapping[str, Any]:
-    """Return the parameters of a call: those in the query, or those in the body under *name*."""
-    if request.method in ("GET", "DELETE"):
-        for key in ("url", "registryPort"):
-            if len(request.query.getall(key, [])) > 1:
-                raise refused(
-                    400,
-                    f"Invalid query parameter[{key}], only one value is allowed for the parameter "
-                    "but multiple values found",
-                )
-        return request.query
-    value = (body or {}).get(name)
-    if value is not None and not isinstance(value, dict):
-        raise refused(500, f"java.lang.{type(value).__name__.title()} cannot be cast to java.util.Map")
-    return value or {}
+        value = None
+    if isinstance(value, dict):
+        return value
+    raise refused(
+        500, "java.lang.IllegalStateException: Expected BEGIN_OBJECT but was STRING at line 1 column 1 path $"
+    )
 
 
 def _mandatory(parameters: Mapping[str, Any], name: str) -> str:
@@ -227,6 +173,6 @@ def _mandatory(parameters: Mapping[str, Any], name: str) -> str:
 
 def _integer(text: str) -> int:
     try:
-        return java.integer(text)
-    except ValueError as error:
-        raise refused(500, str(error)) from None
+        return int(text)
+    except ValueError:
+        raise refused(500, f'For input string: "{text}"') from None

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -16,15 +15,20 @@ from aiohttp import web
 from . import java
 
 # From ZStack's conf/errorCodes.
-_DESCRIPTIONS = {
+DESCRIPTIONS = {
     "ID.1000": "Unable to authenticate a user",
     "ID.1001": "The session is invalid, either wrong session id or the session has been expired",
     "ID.1002": "The user doesn't have permission to perform the operation",
+    "ID.1005": "The user has to change initial password",
     "ID.1006": "Max number of active sessions exceeded",
+    "ID.2001": "The user has to login by addition authentication",
     "SYS.1000": "An internal error happened in system",
+    "SYS.1001": "A message or a operation timeout",
     "SYS.1003": "A resource can not be found",
     "SYS.1006": "An operation failed",
     "SYS.1007": "One or more API argument is invalid",
+    "SYS.1010": "Management server is not ready to serve",
+    "SYS.1012": "The management node is unavailable",
 }
 
 
@@ -48,7 +52,7 @@ def failed(code: str, details: str, **more: Any) -> Refused:
 
     *more* are further fields of the envelope, such as ``globalErrorCode``.
     """
-    error = {"code": code, "description": _DESCRIPTIONS[code], "details": details, **more}
+    error = {"code": code, "description": DESCRIPTIONS[code], "details": details, **more}
     return Refused(web.Response(status=503, body=java.dumps({"error": error}).encode()), plain=False)
 
 
@@ -64,40 +68,27 @@ def system_error(status: int) -> str:
     return {400: "SYS.1007", 404: "SYS.1003", 405: "SYS.1007"}.get(status, "SYS.1006")
 
 
-def envelope(status: int, text: str, language: str) -> bytes:
-    """Return the JSON in which newer servers send a refusal, for a client that accepts *language*."""
+def envelope(status: int, text: str) -> bytes:
+    """Return the JSON in which newer servers send a refusal."""
     code = system_error(status)
-    summary = "操作失败" if language.lower().startswith("zh") else _DESCRIPTIONS[code]
-    message = f"{summary}: {text}" if text else summary
     error = {
         "code": code,
-        "description": _DESCRIPTIONS[code],
+        "description": DESCRIPTIONS[code],
         "details": text or None,
         "globalErrorCode": f"ORG_ZSTACK_CORE_REST_{10014 if status >= 500 else 10015}",
-        "message": message,
+        "message": f"{DESCRIPTIONS[code]}: {text}",
     }
-    diagnostic = {
-        "component": "Cloud",
-        "category": "CORE_REST",
-        "code": str((20000 if code == "SYS.1007" else 90000) + (14 if status >= 500 else 15)),
-        # Cut wherever it happens to be, even within a password.
-        "message": message[:200],
-        "reviewed": False,
-        "rawMessage": {"symptom": text[:200]},
-    }
+    # Cut wherever it happens to be, even within a password.
+    diagnostic = {"component": "Cloud", "rawMessage": {"symptom": text[:200]}}
     return java.dumps({"error": error, "id": uuid4().hex, "success": "false", "diagnostic": diagnostic}).encode()
 
 
-def tomcat_page(status: int, message: str) -> web.Response:
+def tomcat_page(status: int) -> web.Response:
     """Return the page that Tomcat shows for paths outside ZStack."""
     title = f"HTTP Status {status} \u2013 {HTTPStatus(status).phrase}"
     page = (
         f'<!doctype html><html lang="en"><head><title>{title}</title>'
         '<style type="text/css">body {font-family:Tahoma,Arial,sans-serif;}</style></head>'
-        f'<body><h1>{title}</h1><hr class="line" /><p><b>Type</b> Status Report</p>'
-        f"<p><b>Message</b> {escape(message)}</p>"
-        f"<p><b>Description</b> {HTTPStatus(status).description}</p>"
-        '<hr class="line" /><h3>Apache Tomcat/8.5.99</h3></body></html>'
+        f'<body><h1>{title}</h1><hr class="line" /><p><b>Type</b> Status Report</p></body></html>'
     )
-    headers = {"Content-Type": "text/html;charset=utf-8", "Content-Language": "en"}
-    return web.Response(status=status, body=page.encode(), headers=headers)
+    return web.Response(status=status, body=page.encode(), headers={"Content-Type": "text/html;charset=utf-8"})

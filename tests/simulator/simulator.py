@@ -19,9 +19,7 @@ from typing import Any
 from aiohttp import web
 
 from .server import Request, Server
-from .sessions import Session
-from .settings import Settings
-from .site import Site, Storage
+from .site import Settings, Site, Storage
 
 HOST = "127.0.0.1"
 
@@ -65,7 +63,7 @@ class Simulator:
         """
         it = next(each for each in self._site.accounts if account in (None, each.name))
         if method == "session":
-            return {"session_uuid": self._server.node.sessions.open(it.name).uuid}
+            return {"session_uuid": self._server.node.open_session(it.name)}
         if method == "access_key":
             key, secret = next(iter(it.access_keys.items()))
             return {"access_key_id": key, "access_key_secret": secret}
@@ -89,13 +87,14 @@ class Simulator:
     @property
     def account(self) -> tuple[str, str]:
         """Name and password of the site's first account."""
-        account = self._site.accounts[0]
-        return account.name, account.password
+        name, password = self.credentials("account").values()
+        return name, password
 
     @property
     def access_key(self) -> tuple[str, str]:
         """ID and secret of this account's first AccessKey."""
-        return next(iter(self._site.accounts[0].access_keys.items()))
+        key, secret = self.credentials("access_key").values()
+        return key, secret
 
     @property
     def storages(self) -> list[Storage]:
@@ -123,13 +122,13 @@ class Simulator:
         return [request.path for request in self.requests]
 
     @property
-    def sessions(self) -> dict[str, Session]:
-        """The open sessions, by UUID."""
-        return self._server.node.sessions.alive()
+    def sessions(self) -> dict[str, str]:
+        """The open sessions: their accounts by UUID."""
+        return dict(self._server.node.sessions)
 
     def open_session(self) -> str:
         """Open a session of the first account, as a login does, and return its UUID."""
-        return self._server.node.sessions.open(self.account[0]).uuid
+        return self.credentials("session")["session_uuid"]
 
     def inject(self, fault: str | Mapping[str, Any], on: str | None = None, times: int | None = None) -> None:
         """Inject a fault: its name in the catalogue, or the fields of Injection.

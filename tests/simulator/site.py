@@ -2,13 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The site of a simulator: its version, time zone, accounts and backup storages, read from a YAML file.
+"""What a simulator has, which a YAML file lists: its site. And how it behaves: its settings.
 
 The keys of the file::
 
     version        the platform's, that is its database's
     timezone       the management node's time zone, as Java names it
-    session_limit  concurrent sessions of an account (500)
     night_ends     time of day from which ``nights_ago: 0`` is the night that has just ended
     accounts       name, password, access_keys (id, secret), denied: the calls that the account may not make
     storages       username, password, host, ssh_port (22), path, registry_port (8000), and their contents:
@@ -26,12 +25,46 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from ssl import SSLContext
+from typing import Any, Literal
 from urllib.parse import quote
 
 import yaml
 
 SHIPPED = Path(__file__).with_name("site.yml")
+
+
+def _option(default: Any, summary: str, **argument: Any) -> Any:
+    """Return a setting that is also an option of the command, with arguments of ``add_argument``."""
+    return field(default=default, metadata={"help": summary, **argument})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a simulator behaves."""
+
+    #: The context of a server that speaks HTTPS. The command makes one from the files of its certificate.
+    ssl: SSLContext | None = None
+    port: int = _option(0, "port to listen on; 0 for a free one")
+    reply: Literal["backups", "infos"] = _option(
+        "backups", "backups as today's servers reply, or infos as in the API reference", choices=("backups", "infos")
+    )
+    errors: Literal["text", "json"] = _option(
+        "text", "how a request is refused before it reaches the API: json as newer servers do", choices=("text", "json")
+    )
+    java: int = _option(8, "release of the server's Java: 9 and 20 changed the form of timestamps")
+    timezone: str | None = _option(None, "the server's time zone, as Java names it, instead of the site's")
+    clock_offset: float = _option(0.0, "seconds that the server's clock is ahead")
+    check_timezone: bool = _option(False, "whether the zone in the Date of a signed request counts: rest.checkTimeZone")
+    has_access_keys: bool = _option(True, "whether the server has AccessKeys, which are missing in old releases")
+    has_timezone_call: bool = _option(
+        True, "whether the server has platform-timezone, which is missing in old releases"
+    )
+    has_version_call: bool = _option(True, "whether the server has getVersion")
+    session_limit: int = _option(500, "concurrent sessions of an account")
+    scan_seconds: float = _option(0.0, "seconds that each scan takes")
+    storage_password: str | None = _option(None, "password of the first storage, instead of the site's")
+    context_path: str = _option("/zstack", "path of the API, which is Tomcat's context path")
 
 
 @dataclass(frozen=True)
@@ -41,7 +74,7 @@ class Account:
     name: str
     password: str
     access_keys: Mapping[str, str]
-    denied: Sequence[str] = ()
+    denied: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -60,28 +93,18 @@ class Storage:
     @property
     def url(self) -> str:
         """The URL with its password, percent-encoded."""
-        return f"ssh://{self.username}:{quote(self.password, safe='')}@{self._place}"
+        return self.url_without_password.replace("@", f":{quote(self.password, safe='')}@")
 
     @property
     def url_without_password(self) -> str:
         """The URL without its password."""
-        return f"ssh://{self.username}@{self._place}"
+        port = "" if self.ssh_port == 22 else f":{self.ssh_port}"
+        return f"ssh://{self.username}@{self.host}{port}{self.path}"
 
     @property
     def total(self) -> int:
         """The number of database backups."""
         return len(self.backups)
-
-    @property
-    def image_store(self) -> dict[str, Any]:
-        """The storage as an image store that the platform knows."""
-        place = {"hostname": self.host, "username": self.username, "sshPort": self.ssh_port, "url": self.path}
-        return {**place, "tags": ["onlybackup"]}
-
-    @property
-    def _place(self) -> str:
-        port = "" if self.ssh_port == 22 else f":{self.ssh_port}"
-        return f"{self.host}{port}{self.path}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +117,6 @@ class Site:
     accounts: list[Account]
     storages: list[Storage]
     image_stores: list[Mapping[str, Any]]
-    session_limit: int = 500
 
     @classmethod
     def load(cls, path: Path | None = None) -> Site:
@@ -113,7 +135,7 @@ class Site:
         ]
         storages = [Storage(**each) for each in data.pop("storages")]
         night_ends = time.fromisoformat(data.pop("night_ends", "00:00"))
-        stores = data.pop("image_stores", [each.image_store for each in storages])
+        stores = data.pop("image_stores", [_image_store(each) for each in storages])
         return cls(accounts=accounts, storages=storages, night_ends=night_ends, image_stores=stores, **data)
 
     def moment(self, entry: Mapping[str, Any], now: datetime) -> datetime:
@@ -124,6 +146,12 @@ class Site:
         last_night = now - timedelta(hours=end.hour, minutes=end.minute, seconds=end.second)
         date = last_night.date() - timedelta(days=entry["nights_ago"])
         return datetime.combine(date, time.fromisoformat(entry["at"]), now.tzinfo)
+
+
+def _image_store(storage: Storage) -> dict[str, Any]:
+    """Return *storage* as an image store that the platform knows."""
+    place = {"hostname": storage.host, "username": storage.username, "sshPort": storage.ssh_port, "url": storage.path}
+    return {**place, "tags": ["onlybackup"]}
 
 
 @cache

@@ -28,7 +28,7 @@ CALLS = {
     "scan": ("GET", "/v1/database-backups/image-store"),
     "logout": ("DELETE", "/v1/accounts/sessions/"),
 }
-SLOW = {"delay": 1, "body": [{"own": True}]}
+SLOW = {"delay": 1}
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 Running = AbstractContextManager["subprocess.Popen[str]"]

@@ -32,7 +32,7 @@ from ansible_collections.zstack.cloud.tests.system.forking import ForkServer, fo
 STOPS = 2_000 if LONG else 30
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 #: What is injected into every call: it is answered as usual, but later, so that most signals meet a call under way.
-LATE = {"delay": 0.01, "body": [{"own": True}]}
+LATE = {"delay": 0.01}
 OPEN = "while a session was open"
 #: How often to stop as many runs again, if too few of them had a session.
 ROUNDS = 5

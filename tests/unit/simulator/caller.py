@@ -18,13 +18,12 @@ import requests
 from ansible_collections.zstack.cloud.tests.limits import HANGS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
+LOGIN = "/v1/accounts/login"
 SCAN = "/v1/database-backups/image-store"
+STORES = "/v1/backup-storage/image-store"
+TIMEZONE = "/v1/management-nodes/platform-timezone"
+VERSION = "/v1/management-nodes/actions"
 SHANGHAI = timezone(timedelta(hours=8))
-
-
-class _NoRedirects(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return no target, or requests would read the body of a redirect that it does not follow."""
 
 
 class Caller:
@@ -33,56 +32,40 @@ class Caller:
     def __init__(self, zstack: Simulator, scheme: str = "http", verify: str | bool = True) -> None:
         self.zstack = zstack
         self._url = f"{scheme}://{zstack.host}:{zstack.port}"
-        self._http = _NoRedirects()
+        self._http = requests.Session()
         self._http.trust_env = False
         self._http.verify = verify
         weakref.finalize(self, self._http.close)
 
-    def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        return self.raw(method, "/zstack" + path, **arguments)
-
     def raw(self, method: str, path: str, **arguments: Any) -> requests.Response:
         return self._http.request(method, self._url + path, **{"timeout": HANGS, "allow_redirects": False, **arguments})
 
-    def login_body(self, password: str | None = None) -> dict[str, Any]:
+    def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        return self.raw(method, "/zstack" + path, **arguments)
+
+    def get(self, path: str, session: str, **query: Any) -> requests.Response:
+        return self.call("GET", path, headers={"Authorization": f"OAuth {session}"}, params=query)
+
+    def log_in(self, password: str | None = None) -> requests.Response:
         name, right_password = self.zstack.account
         digest = hashlib.sha512((password or right_password).encode()).hexdigest()
-        return {"logInByAccount": {"accountName": name, "password": digest}}
+        return self.call("PUT", LOGIN, json={"logInByAccount": {"accountName": name, "password": digest}})
 
-    def log_in(self, password: str | None = None, **arguments: Any) -> requests.Response:
-        return self.call("PUT", "/v1/accounts/login", json=self.login_body(password), **arguments)
-
-    def log_out(self, session: str, **arguments: Any) -> requests.Response:
-        return self.call("DELETE", f"/v1/accounts/sessions/{session}", **arguments)
+    def log_out(self, session: str) -> requests.Response:
+        return self.call("DELETE", f"/v1/accounts/sessions/{session}")
 
     def scan(self, session: str | None = None, **query: Any) -> requests.Response:
         """Scan the first storage, or the one in *query*, with *session* or a new one."""
-        session = session or self.zstack.open_session()
-        arguments = {"stream": query.pop("stream")} if "stream" in query else {}
-        return self.get(SCAN, session, params={"url": self.zstack.storage_url, **query}, **arguments)
-
-    def get(self, path: str, session: str, **arguments: Any) -> requests.Response:
-        return self.call("GET", path, headers={"Authorization": f"OAuth {session}"}, **arguments)
-
-    def signed_scan(self, date: str, secret: str | None = None, path: str = SCAN, **query: Any) -> requests.Response:
-        """Scan with the site's AccessKey, signed with *secret* and for *path*."""
-        return self.signed(SCAN, date, secret, path, params={"url": self.zstack.storage_url, **query})
+        return self.get(SCAN, session or self.zstack.open_session(), **{"url": self.zstack.storage_url, **query})
 
     def signed(
-        self,
-        target: str,
-        date: str,
-        secret: str | None = None,
-        path: str | None = None,
-        account: str | None = None,
-        **arguments: Any,
+        self, target: str, date: str, secret: str = "", path: str = "", account: str = "admin"
     ) -> requests.Response:
         """Call *target* with an AccessKey of *account*, signed with *secret* and for *path*."""
         key, right_secret = self.zstack.credentials("access_key", account).values()
-        text = f"GET\n{date}\n{path or target}".encode()
-        digest = hmac.new((secret or right_secret).encode(), text, hashlib.sha1).digest()
+        digest = hmac.digest((secret or right_secret).encode(), f"GET\n{date}\n{path or target}".encode(), hashlib.sha1)
         headers = {"Date": date, "Authorization": f"ZStack {key}:{base64.b64encode(digest).decode()}"}
-        return self.call("GET", target, headers=headers, **arguments)
+        return self.call("GET", target, headers=headers, params={"url": self.zstack.storage_url})
 
 
 def plain(reply: requests.Response) -> tuple[int, str]:
@@ -98,11 +81,6 @@ def error_of(reply: requests.Response) -> dict[str, Any]:
     return error
 
 
-def date(zone: timezone = SHANGHAI, name: str = "GMT+08:00", **late: float) -> str:
-    """The time in *zone* now, or *late*, with the zone called *name*."""
-    return f"{datetime.now(zone) + timedelta(**late):%a, %d %b %Y %H:%M:%S} {name}"
-
-
-def read(text: str, zone: timezone = timezone.utc) -> datetime:
+def read(text: str, zone: timezone = SHANGHAI) -> datetime:
     """A timestamp of the server."""
     return datetime.strptime(text, "%b %d, %Y %I:%M:%S %p").replace(tzinfo=zone)

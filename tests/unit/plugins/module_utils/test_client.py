@@ -326,7 +326,7 @@ def test_nothing_of_the_password_of_a_proxy_is_shown(zstack: Simulator, gather: 
             password = quote(password, safe="", errors="surrogateescape")
         zstack.clear()
         # A proxy that shows what it was sent, and one that nobody listens at.
-        zstack.inject({"status": 407, "body": [{"echo": "headers"}]}, on="any")
+        zstack.inject({"status": 407, "body": "${headers}"}, on="any")
         with exported("HTTP_PROXY", f"{scheme}me:{password}@127.0.0.1:{zstack.port if answers else 1}"):
             shown = outcome(gather, zstack, host="192.0.2.1", session_uuid="0123456789")
         assert [word for word in {*pieces, unquote(password)} & {*WORDS, unquote(password)} if word in shown] == []
@@ -344,7 +344,7 @@ def test_a_proxy_of_the_environment_is_used_and_its_password_not_shown(
     monkeypatch.setenv("HTTP_PROXY", f"http://me:Open-Sesame@127.0.0.1:{zstack.port}")
     assert gather(zstack, host="zstack.example.com", port=8080)["total"] == zstack.storages[0].total
     assert {request.headers["Host"] for request in zstack.requests} == {"zstack.example.com:8080"}
-    zstack.inject({"status": 502, "body": ["cannot reach it for me:Open-Sesame\n", {"echo": "headers"}]})
+    zstack.inject({"status": 502, "body": ["cannot reach it for me:Open-Sesame\n", "${headers}"]})
     line = str(failure(gather, zstack, host="zstack.example.com", port=8080))
     assert "cannot reach it for me:***" in line
     assert "Proxy-Authorization: Basic ***" in line
@@ -355,7 +355,7 @@ def test_a_proxy_without_a_password_has_its_name_hidden(
 ) -> None:
     # A token, as some proxies want it.
     monkeypatch.setenv("HTTP_PROXY", f"http://Open-Sesame@127.0.0.1:{zstack.port}")
-    zstack.inject({"status": 407, "body": [{"echo": "headers"}, "Open-Sesame"]})
+    zstack.inject({"status": 407, "body": ["${headers}", "Open-Sesame"]})
     assert "Open-Sesame" not in str(failure(gather, zstack))
 
 

@@ -70,7 +70,7 @@ def test_a_header_that_quotes_a_secret_is_logged_without_it(
 ) -> None:
     password = zstack.storages[0].password
     encoded = quote(quote(password, safe=""), safe="")
-    zstack.inject({"lines": [f"no header but {password}", f"{encoded} neither"], "body": [{"own": True}]})
+    zstack.inject({"lines": [f"no header but {password}", f"{encoded} neither"]})
     gather(zstack)
     log = "\n".join(lines)
     assert "Failed to parse headers" in log
