@@ -77,7 +77,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.validation import check_type_bool
 
 try:
     from ansible.utils.unsafe_proxy import wrap_var
@@ -90,6 +89,7 @@ except ImportError:  # to be removed in ansible-core 2.23
 from ..module_utils._calls import ZStackError
 from ..module_utils._redaction import one_line, shorten
 from ..plugin_utils._page import render
+from ..plugin_utils._verdict import read_bool, read_choice
 from ..plugin_utils._words import TABLES, Words
 
 MODE = 0o644
@@ -113,9 +113,8 @@ def db_backup_page(
     """Write a report, and return where it is, or what is wrong with the options. An empty text counts as not given."""
     try:
         paths = _paths(str(dest or "zstack-db-backups.html"))
-        language, fails = str(language or "en"), _read_bool(fail)
-        if language not in TABLES:
-            raise ZStackError(f"report_db_backups_language must be {' or '.join(TABLES)}, got {_shown(language)}")
+        language = read_choice("report_db_backups_language", language or "en", TABLES)
+        fails = fail not in (None, "") and read_bool("report_db_backups_fail", fail)
         earlier = [_earlier_mark(path) for path in paths]
         nodes = [_node(host, hostvars[host]) for host in hosts]
         failures = _failures(nodes, fails, language)
@@ -187,15 +186,6 @@ def _earlier_mark(path: Path) -> str | None:
     except OSError as exc:
         problem = f"cannot be read: {exc.strerror}"
     raise ZStackError(f"report_db_backups_dest: {_shown(str(path))} {problem}")
-
-
-def _read_bool(value: Any) -> bool:
-    if value is None or value == "":
-        return False
-    try:
-        return bool(check_type_bool(value))
-    except (TypeError, ValueError):
-        raise ZStackError(f"report_db_backups_fail must be true or false, got {_shown(repr(value))}") from None
 
 
 def _shown(text: str) -> str:

@@ -245,8 +245,8 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils._calls import ZStackError
 from ..module_utils._options import yaml_type
-from ..module_utils._storage import storage_terms
-from ..plugin_utils._verdict import check_policy, verify
+from ..plugin_utils._lookup import storage_terms
+from ..plugin_utils._verdict import check_policy, read_choice, verify
 from ..plugin_utils._words import TABLES, Words
 
 
@@ -262,13 +262,12 @@ def verify_db_backup(
     try:
         if not isinstance(storages, (list, tuple, type(None))):
             raise ZStackError(f"storages must be a list, got a {yaml_type(storages)}")
-        if not isinstance(language, str) or language not in TABLES:
-            raise ZStackError(f"language must be {' or '.join(TABLES)}, got {language!r}")
+        words = Words(read_choice("language", language, TABLES))
         terms = storage_terms(storages or [])
         verdict = verify(results, check_policy(policy), terms, host, address)
         if terms and len(terms) != (count := len(verdict["storages"])):
             raise ZStackError(f"storages must have one entry for each of the {count} results, got {len(terms)}")
-        return Words(language).describe(verdict)
+        return words.describe(verdict)
     except ZStackError as exc:
         failure = str(exc)
     raise AnsibleFilterError(failure)

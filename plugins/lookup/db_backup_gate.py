@@ -80,10 +80,9 @@ from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 from ..module_utils._calls import ZStackError
-from ..module_utils._redaction import one_line, shorten
-from ..module_utils._storage import storage_terms
-from ..plugin_utils._lookup import Variables, check_names
-from ..plugin_utils._verdict import DEFAULTS, OPTIONS, check_policy, read_bool, verify
+from ..module_utils._redaction import one_line
+from ..plugin_utils._lookup import Variables, check_names, storage_terms
+from ..plugin_utils._verdict import DEFAULTS, OPTIONS, check_policy, read_bool, read_choice, verify
 from ..plugin_utils._words import TABLES, Words
 
 _PREFIX = "verify_db_backup_"
@@ -116,9 +115,7 @@ class LookupModule(LookupBase):
         given = {option: value for option, value in options.items() if value != ""}
         policy = check_policy({option: value for option, value in given.items() if option in DEFAULTS})
         fails = given.get("fail") is None or read_bool("fail", given["fail"])
-        language = given.get("language") or "en"
-        if not isinstance(language, str) or language not in TABLES:
-            raise ZStackError(f"language must be {' or '.join(TABLES)}, got {shorten(one_line(repr(language)), 100)}")
+        language = read_choice("language", given.get("language") or "en", TABLES)
         storages = self._storages(given.get("storages"))
         if _is_empty(storages):
             raise ZStackError(

@@ -142,8 +142,7 @@ from typing import Any
 from ansible.utils.display import Display
 
 from ..module_utils._backups import argument_spec, check, gather
-from ..module_utils._storage import storage_terms
-from ..plugin_utils._lookup import ZStackLookup
+from ..plugin_utils._lookup import ZStackLookup, storage_terms
 
 
 class LookupModule(ZStackLookup):

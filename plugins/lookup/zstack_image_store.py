@@ -69,6 +69,8 @@ from typing import Any
 
 from ansible.utils.display import Display
 
+from ..module_utils._calls import ZStackError
+from ..module_utils._options import yaml_type
 from ..module_utils._platform import image_store_spec, image_stores
 from ..plugin_utils._lookup import ZStackLookup
 
@@ -80,4 +82,10 @@ class LookupModule(ZStackLookup):
     def look_up(
         self, terms: Sequence[Any], params: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]
     ) -> list[dict[str, Any]]:
+        for term in terms:
+            # Not an empty name either: without a name, the password would be sent for each image store. A URL may contain a
+            # password, which the error for an unknown name would show.
+            if not isinstance(term, str) or not term or "://" in term:
+                kind = "an empty string" if term == "" else f"a {'URL' if isinstance(term, str) else yaml_type(term)}"
+                raise ZStackError(f"a term must be the name or the UUID of an image store, got {kind}")
         return image_stores(params, sources, Display().warning, terms)

@@ -2,13 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it can change in any release.
-
-"""Authentication: what is added to each request, and the login and logout around a block of calls.
-
-Every request uses one of the classes, even if no authentication is needed. Without ``auth=``, requests would send the
-credentials for the host in ~/.netrc.
-"""
+"""Authentication: what is added to each request, and the login and logout around a block of calls."""
 
 from __future__ import annotations
 
@@ -23,56 +17,52 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from ._calls import Call, Hint, Reply, ZStackError
-from ._client import AuthBase, Client
+from ._client import Client
 from ._options import Connection, is_header_safe
 from ._times import wall_clock
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
 
+    from ._calls import Auth
 
-class NoAuth(AuthBase):
-    """No authentication, for calls that require no login."""
+_LOGIN = "LogInByAccount"
+LOGIN_HINTS: Mapping[str, Hint] = dict.fromkeys(
+    ("ID.1000", "SYS.1007"), Hint("account", "Check account_name and account_password.")
+)
+_NO_SHA_1 = Hint("no_sha_1", "Use a session or an account, or allow SHA-1 in the crypto policy.")
 
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        return request
 
-
-class SessionAuth(AuthBase):
+def session_auth(uuid: str) -> Auth:
     """Authenticate with the UUID of a session."""
 
-    def __init__(self, uuid: str) -> None:
-        self.uuid = uuid
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        request.headers["Authorization"] = f"OAuth {self.uuid}"
+    def authenticate(request: PreparedRequest) -> PreparedRequest:
+        request.headers["Authorization"] = f"OAuth {uuid}"
         return request
 
+    return authenticate
 
-class AccessKeyAuth(AuthBase):
+
+def access_key_auth(key_id: str, secret: str, context_path: str, zone: tzinfo | None) -> Auth:
     """Sign each request with an AccessKey.
 
     By default, the server ignores the time zone in ``Date`` and compares the wall-clock time with its own
     (``rest.checkTimeZone``, src), so ``zone`` is the server's time zone. None is the local time zone.
     """
 
-    def __init__(self, key_id: str, secret: str, context_path: str, zone: tzinfo | None) -> None:
-        self.key_id = key_id
-        self.secret = secret
-        self.context_path = context_path
-        self.zone = zone
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        date = java_date(datetime.now(timezone.utc).astimezone(self.zone))
-        path = urlsplit(request.url or "").path[len(self.context_path) :]
+    def authenticate(request: PreparedRequest) -> PreparedRequest:
+        date = java_date(datetime.now(timezone.utc).astimezone(zone))
+        path = urlsplit(request.url or "").path[len(context_path) :]
         signed = f"{request.method}\n{date}\n{path}"
         try:
-            digest = hmac.new(self.secret.encode(), signed.encode(), hashlib.sha1).digest()
+            digest = hmac.new(secret.encode(), signed.encode(), hashlib.sha1).digest()
         except ValueError:  # in FIPS mode
             raise ZStackError("this machine does not allow SHA-1, which AccessKeys require", hint=_NO_SHA_1) from None
         request.headers["Date"] = date
-        request.headers["Authorization"] = f"ZStack {self.key_id}:{base64.b64encode(digest).decode()}"
+        request.headers["Authorization"] = f"ZStack {key_id}:{base64.b64encode(digest).decode()}"
         return request
+
+    return authenticate
 
 
 def java_date(moment: datetime) -> str:
@@ -84,15 +74,8 @@ def java_date(moment: datetime) -> str:
     return wall_clock + moment.replace(microsecond=0).isoformat()[19:]
 
 
-_LOGIN = "LogInByAccount"
-LOGIN_HINTS: Mapping[str, Hint] = dict.fromkeys(
-    ("ID.1000", "SYS.1007"), Hint("account", "Check account_name and account_password.")
-)
-_NO_SHA_1 = Hint("no_sha_1", "Use a session or an account, or allow SHA-1 in the crypto policy.")
-
-
 class Login(NamedTuple):
-    auth: SessionAuth | AccessKeyAuth
+    auth: Auth
     server_zone: tzinfo | None = None  # derived from the response to the login
     clock: float | None = None  # Reply.clock of the login
 
@@ -102,15 +85,15 @@ def logged_in(client: Client, connection: Connection) -> Iterator[Login]:
     """Log in if an account is set, yield the login, and log out at the end of the block."""
     method, values = connection.credentials
     if method == "session":
-        yield Login(SessionAuth(values[0]))
+        yield Login(session_auth(values[0]))
     elif method == "access_key":
-        yield Login(AccessKeyAuth(values[0], values[1], connection.context_path, connection.zone))
+        yield Login(access_key_auth(values[0], values[1], connection.context_path, connection.zone))
     else:
         digest = hashlib.sha512(values[1].encode()).hexdigest()
         client.redact.add(digest)
         body = {"logInByAccount": {"accountName": values[0], "password": digest}}
         # Not idempotent, because each login opens a session.
-        call = Call(_LOGIN, "PUT", "/v1/accounts/login", NoAuth(), body=body, hints=LOGIN_HINTS, idempotent=False)
+        call = Call(_LOGIN, "PUT", "/v1/accounts/login", body=body, hints=LOGIN_HINTS, idempotent=False)
         login = client.start(call)
         try:
             yield _session(client, client.result(login))
@@ -126,7 +109,7 @@ def _session(client: Client, reply: Reply) -> Login:
     if uuid is None:
         raise client.error(_LOGIN, "the response contains no session", reply.status)
     client.redact.add(uuid)
-    return Login(SessionAuth(uuid), _server_zone(reply), reply.clock)
+    return Login(session_auth(uuid), _server_zone(reply), reply.clock)
 
 
 def _uuid(reply: Reply) -> str | None:
@@ -138,7 +121,7 @@ def _uuid(reply: Reply) -> str | None:
 def _log_out(client: Client, uuid: str) -> None:
     client.redact.add(uuid)
     path = f"/v1/accounts/sessions/{quote(uuid, safe='')}"
-    outcome = client.finish(client.start(Call("LogOut", "DELETE", path, SessionAuth(uuid))))
+    outcome = client.finish(client.start(Call("LogOut", "DELETE", path, session_auth(uuid))))
     if isinstance(outcome, ZStackError):
         client.warn(f"The session stays open until it expires. {outcome}")
 

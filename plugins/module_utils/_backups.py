@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it can change in any release.
-
 """The API call GetDatabaseBackupFromImageStore: its options, the request, and its result."""
 
 from __future__ import annotations
@@ -14,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone, tzinfo
 from typing import Any, NamedTuple
 
-from ._auth import AccessKeyAuth, SessionAuth, logged_in
+from ._auth import Login, logged_in
 from ._calls import Call, Hint, Reply, ZStackError
 from ._client import CACHED, Client
-from ._json import as_int, as_text, json_safe, parse_json
+from ._json import as_int, as_text, json_safe, parse_json, texts
 from ._module import ZStackModule
 from ._options import Connection, check_connection, check_ranges, connection_spec, yaml_type
 from ._platform import Platform, PlatformCalls
@@ -25,7 +23,7 @@ from ._redaction import shorten
 from ._storage import URL_FORM, Storage, check_storage, storage_spec
 from ._times import in_zone, read_epoch
 
-_CALL = "GetDatabaseBackupFromImageStore"
+_CALL, _PATH = "GetDatabaseBackupFromImageStore", "/v1/database-backups/image-store"
 # A scan has one SSH connection at a time from the management node to the storage (src).
 _PARALLEL_SCANS = 5
 # Seconds that a backup may be ahead of the server's clock before its time counts as wrong.
@@ -44,26 +42,23 @@ SCAN_CODE_HINTS: Mapping[str, Hint] = {
     "SYS.1006": Hint("storage_url", "Check url and registry_port."),
     "SYS.1007": Hint("storage_options", "Check url, registry_port and the tags."),
 }
+_TRY_SSH = "Try ssh from the management node."
+_NETWORK = "Check the host in url, and the network between the management node and the storage."
 # By phrase in the last line of a failed scan. The last entry applies to any other.
 SCAN_OUTPUT_HINTS: Mapping[str, Hint] = {
-    phrase: Hint(reason, f"{text} Try ssh from the management node.".lstrip())
-    for phrase, reason, text in (
-        ("Permission denied", "storage_login", "Check the user name and password of the storage."),
-        (
-            "No route to host",
-            "storage_network",
-            "Check the host in url, and the network between the management node and the storage.",
-        ),
-        ("Connection refused", "storage_port", "Check the host and the SSH port in url, and registry_port."),
-        ("Connection timed out", "storage_firewall", "Check the host and the SSH port in url, and firewalls."),
-        (
-            "Could not resolve hostname",
-            "storage_name",
-            "Check the host in url: the management node cannot resolve it.",
-        ),
-        ("wrong url", "storage_parts", "Check the user name, password and host in url."),
-        ("", "storage_ssh", ""),
-    )
+    "Permission denied": Hint("storage_login", f"Check the user name and password of the storage. {_TRY_SSH}"),
+    "No route to host": Hint("storage_network", f"{_NETWORK} {_TRY_SSH}"),
+    "Connection refused": Hint(
+        "storage_port", f"Check the host and the SSH port in url, and registry_port. {_TRY_SSH}"
+    ),
+    "Connection timed out": Hint(
+        "storage_firewall", f"Check the host and the SSH port in url, and firewalls. {_TRY_SSH}"
+    ),
+    "Could not resolve hostname": Hint(
+        "storage_name", f"Check the host in url: the management node cannot resolve it. {_TRY_SSH}"
+    ),
+    "wrong url": Hint("storage_parts", f"Check the user name, password and host in url. {_TRY_SSH}"),
+    "": Hint("storage_ssh", _TRY_SSH),
 }
 
 
@@ -137,32 +132,32 @@ def _gather(options: Options, warn: Callable[[str], None], report: bool) -> list
     with Client(options.connection, warn, secrets) as client, logged_in(client, options.connection) as login:
         # Started first, because scans take seconds and these calls do not depend on them.
         platform_calls = PlatformCalls(client, login, options.connection)
-        calls = [_scan(options, storage, login.auth) for storage in storages]
+        calls = [_scan(options, storage, login) for storage in storages]
         outcomes: dict[int, Reply | ZStackError] = {}
         for number, outcome in client.call_all(calls, _PARALLEL_SCANS):
             outcomes[number] = outcome
             if isinstance(outcome, ZStackError) and not report:
                 raise outcome.with_storage(storages[number].masked, named=len(storages) > 1)
 
-        def result(number: int) -> dict[str, Any]:
-            storage, outcome = storages[number], outcomes[number]
+        results = []
+        for number, storage in enumerate(storages):
+            outcome = outcomes[number]
             try:
                 if isinstance(outcome, ZStackError):
                     raise outcome
                 # Not needed if nothing was scanned, when its warnings would only distract from the reason.
                 platform = platform_calls.platform
                 images = images_in(outcome, platform.clock, client)
-                return summarize(images, storage, outcome.date, platform, options, client.warn)
+                results.append(summarize(images, storage, outcome.date, platform, options, client.warn))
             except ZStackError as exc:
                 exc.with_storage(storage.masked, named=len(storages) > 1)
                 if not report:
                     raise
-                return failed_result(storage, exc)
+                results.append(failed_result(storage, exc))
+        return results
 
-        return [result(number) for number in range(len(storages))]
 
-
-def _scan(options: Options, storage: Storage, auth: SessionAuth | AccessKeyAuth) -> Call:
+def _scan(options: Options, storage: Storage, login: Login) -> Call:
     port = options.registry_port
     query = [
         ("url", storage.url),
@@ -170,15 +165,7 @@ def _scan(options: Options, storage: Storage, auth: SessionAuth | AccessKeyAuth)
         *(("systemTags", tag) for tag in options.system_tags),
         *(("userTags", tag) for tag in options.user_tags),
     ]
-    return Call(
-        _CALL,
-        "GET",
-        "/v1/database-backups/image-store",
-        auth,
-        query=query,
-        hints=SCAN_CODE_HINTS,
-        output_hints=SCAN_OUTPUT_HINTS,
-    )
+    return Call(_CALL, "GET", _PATH, login.auth, query, hints=SCAN_CODE_HINTS, output_hints=SCAN_OUTPUT_HINTS)
 
 
 def failed_result(storage: Storage, exc: ZStackError) -> dict[str, Any]:
@@ -281,14 +268,13 @@ class Backup(NamedTuple):
             fields["id"] = fields["install_path"].rpartition("/")[2] or None
         fields["created"] = json_safe(self.created)
         fields.pop("created_time", None)
-        texts = {key: None if fields.get(key) is None else as_text(fields[key]) for key in _TEXTS}
-        version, running = texts["version"] and texts["version"].strip(), platform.version
+        fields.update(texts(fields, _TEXTS))
+        version, running = fields["version"] and fields["version"].strip(), platform.version
         size = as_int(fields.get("size"))
         if size == 0:
             size = as_int(fields.get("virtualsize")) or 0  # as the server does (src)
         return {
             **fields,
-            **texts,
             "version": version,
             "size": size,
             "virtualsize": as_int(fields.get("virtualsize")),
@@ -300,25 +286,18 @@ class Backup(NamedTuple):
 
 
 def _warn_of_times(backups: Sequence[Backup], now: int, storage: Storage, warn: Callable[[str], None]) -> None:
+    unreadable = [each for each in backups if each.epoch is None]
+    future = [each for each in backups if (each.epoch or 0) - now > FUTURE]
+    older = [each for each in backups if each.is_older_than_image]
     for affected, problem, remedy in (
-        ([each for each in backups if each.epoch is None], "no readable time", "They are never the latest."),
-        (
-            [each for each in backups if (each.epoch or 0) - now > FUTURE],
-            "a time in the future",
-            "Check timezone, and the clocks.",
-        ),
-        (
-            [each for each in backups if each.is_older_than_image],
-            "an image that is newer than the backup in it",
-            "Their age is that of the backup.",
-        ),
+        (unreadable, "no readable time", "They are never the latest."),
+        (future, "a time in the future", "Check timezone, and the clocks."),
+        (older, "an image that is newer than the backup in it", "Their age is that of the backup."),
     ):
         if affected:
+            count = f"{len(affected)} of {len(backups)}"
             examples = ", ".join(_example(each.created) for each in affected[:3])
-            warn(
-                f"{storage.masked}: backups with {problem}: {len(affected)} of {len(backups)}, such as {examples}. "
-                f"{remedy}"
-            )
+            warn(f"{storage.masked}: backups with {problem}: {count}, such as {examples}. {remedy}")
 
 
 def _example(time: Any) -> str:

@@ -2,18 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it can change in any release.
-
 """A call to a management node, its reply, and the error if it fails: records that import nothing of this collection."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from requests.auth import AuthBase
+    from requests import PreparedRequest
+
+    Auth = Callable[[PreparedRequest], PreparedRequest]
 
 
 class Hint(NamedTuple):
@@ -39,6 +39,11 @@ class Reply(NamedTuple):
         return self.date.timestamp() - self.received if self.date else None
 
 
+def no_auth(request: PreparedRequest) -> PreparedRequest:
+    """Send no credentials. Without this, requests would send those for the host in ~/.netrc."""
+    return request
+
+
 class Call(NamedTuple):
     """An API call. ``name`` is for messages, and ``path`` starts with /v1.
 
@@ -49,7 +54,7 @@ class Call(NamedTuple):
     name: str
     method: str
     path: str
-    auth: AuthBase
+    auth: Auth = no_auth
     query: Sequence[tuple[str, str]] = ()
     body: dict[str, Any] | None = None
     hints: Mapping[str, Hint | Mapping[str, Hint]] = {}
@@ -58,16 +63,10 @@ class Call(NamedTuple):
 
 
 class ZStackError(Exception):
-    """A failed call or an invalid option.
+    """A failed call or an invalid option. As a string, it is a message on one line, with less than 2,000 characters.
 
-    As a string, it is a message on one line, with less than 2,000 characters. Its attributes are
-
-    - ``error``: a dict with ``code``, ``description`` and ``details`` (str or None), ``causes`` (a list of dicts with
-      these three keys, outermost first), ``server`` (``host:port``), ``storage``, ``hint`` and ``hint_reason`` (str or
-      None), and all other fields of the server's error, with keys in snake_case;
-    - ``status``: the HTTP status (int), or None without a response;
-    - ``transient``: whether a retry may help;
-    - ``unknown_call``: whether the server does not support this call, as in older releases.
+    ``error`` and ``status`` are what the modules return. ``transient`` is whether a retry may help, ``unknown_call``
+    whether the server does not support this call, as in older releases.
     """
 
     def __init__(

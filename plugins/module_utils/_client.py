@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it can change in any release.
-
 """The HTTP client. It takes a Call, and returns a Reply or raises ZStackError."""
 
 from __future__ import annotations
@@ -36,11 +34,9 @@ try:
 
     REQUESTS_IMPORT_ERROR: ImportError | None = None
     _Session = requests.Session
-    AuthBase = requests.auth.AuthBase
 except ImportError as exc:
     REQUESTS_IMPORT_ERROR = exc
     _Session = object  # type: ignore[assignment,misc]
-    AuthBase = object  # type: ignore[assignment,misc]
 
 _BODY_LIMIT = 64 * 1024 * 1024
 # The version of this collection. Modules cannot read galaxy.yml. A test compares the two.

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it can change in any release.
-
 """Read JSON, and convert its values to a form that Ansible can return."""
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -37,6 +35,11 @@ def as_text(value: Any) -> str:
     """Return a string unchanged, and any other JSON value as JSON."""
     value = json_safe(value, convert=str)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def texts(values: Mapping[str, Any], keys: Iterable[str]) -> dict[str, str | None]:
+    """Return the values of the keys as strings, or None where there is no value."""
+    return {key: None if values.get(key) is None else as_text(values[key]) for key in keys}
 
 
 def as_int(value: Any) -> int | None:

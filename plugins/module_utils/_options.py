@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it can change in any release.
-
 """The connection options: how to connect to a management node, and how to authenticate.
 
 An invalid option raises a ZStackError that names the option, before anything is sent. The values come from *sources*,
@@ -25,8 +23,12 @@ from ansible.module_utils.common.parameters import env_fallback
 
 from ._calls import ZStackError
 from ._redaction import shorten
-from ._secrets import hide
 from ._times import parse_zone
+
+try:
+    from ansible.module_utils.secrets import register_secrets  # type: ignore[import-not-found]
+except ImportError:  # before ansible-core 2.22
+    register_secrets = None
 
 # The options of each authentication method. The last option is the secret.
 AUTH_METHODS = {
@@ -45,15 +47,15 @@ def connection_spec() -> dict[str, dict[str, Any]]:
     The authentication options have no fallback, because they are never combined with another source.
     """
     return {
-        "host": {"type": "str", "fallback": env_fallback_for("host")},
-        "port": {"type": "int", "default": 8080, "fallback": env_fallback_for("port", _int_from_env)},
-        "use_ssl": {"type": "bool", "default": False, "fallback": env_fallback_for("use_ssl")},
-        "validate_certs": {"type": "bool", "default": True, "fallback": env_fallback_for("validate_certs")},
-        "ca_path": {"type": "path", "fallback": env_fallback_for("ca_path")},
+        "host": {"type": "str", "fallback": _from_env("host")},
+        "port": {"type": "int", "default": 8080, "fallback": _from_env("port", _whole_number)},
+        "use_ssl": {"type": "bool", "default": False, "fallback": _from_env("use_ssl")},
+        "validate_certs": {"type": "bool", "default": True, "fallback": _from_env("validate_certs")},
+        "ca_path": {"type": "path", "fallback": _from_env("ca_path")},
         "context_path": {"type": "str", "default": "/zstack"},
-        "timeout": {"type": "int", "default": 60, "fallback": env_fallback_for("timeout", _int_from_env)},
+        "timeout": {"type": "int", "default": 60, "fallback": _from_env("timeout", _whole_number)},
         "retries": {"type": "int", "default": 2},
-        "timezone": {"type": "str", "fallback": env_fallback_for("timezone")},
+        "timezone": {"type": "str", "fallback": _from_env("timezone")},
         "session_uuid": {"type": "str", "no_log": True},
         "account_name": {"type": "str"},
         "account_password": {"type": "str", "no_log": True},
@@ -62,17 +64,9 @@ def connection_spec() -> dict[str, dict[str, Any]]:
     }
 
 
-def _from_env(name: str) -> Any:
-    return env_fallback(name) or env_fallback()
-
-
-def _int_from_env(name: str) -> Any:
-    return _whole_number(_from_env(name))
-
-
-def env_fallback_for(option: str, read: Callable[[str], Any] = _from_env) -> tuple[Any, list[str]]:
-    """Return an argument spec's ``fallback`` that reads the option's environment variable."""
-    return (read, [environment_variable(option)])
+def _from_env(option: str, convert: Callable[[str], str] = str) -> tuple[Any, list[str]]:
+    """Return an argument spec's ``fallback`` that reads the option's environment variable unless it is empty."""
+    return (lambda name: convert(env_fallback(name) or env_fallback()), [environment_variable(option)])
 
 
 def environment_variable(option: str) -> str:
@@ -86,25 +80,19 @@ def set_options(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_whole_numbers(values: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values, with a string that Ansible rejects for each that is no whole number but should be one.
-
-    Since ansible-core 2.19, infinity raises an OverflowError that does not name the option, 1e999999999 takes forever,
-    and a list can be accepted as a number.
-    """
+    """Return the values, with a string that Ansible rejects for each that is no whole number but should be one."""
     numbers = {option for option, each in spec.items() if each.get("type") == "int"}
     return {option: _whole_number(value) if option in numbers else value for option, value in values.items()}
 
 
 def _whole_number(value: Any) -> Any:
+    # Since ansible-core 2.19, infinity raises an error that does not name the option, and 1e999999999 takes forever.
     return value if re.fullmatch(r"\s*[+-]?[0-9]{1,30}(\.0*)?\s*", str(value)) else f"{value} (not a whole number)"
 
 
 class Credentials(NamedTuple):
     method: str  # a key of AUTH_METHODS, or "none"
     values: tuple[str, ...]  # of the method's options; the last is the secret
-
-
-_NO_CREDENTIALS = Credentials("none", ())
 
 
 class Connection(NamedTuple):
@@ -140,7 +128,7 @@ def check_connection(params: Mapping[str, Any], sources: Iterable[Mapping[str, A
         retries=params["retries"],
         timezone=timezone,
         zone=_zone(timezone) if timezone else None,
-        credentials=_NO_CREDENTIALS if sources is None else _credentials(sources),
+        credentials=Credentials("none", ()) if sources is None else _credentials(sources),
     )
 
 
@@ -167,6 +155,14 @@ def secret_string(name: str, value: Any) -> str:
     return text
 
 
+def hide(secrets: Iterable[str], no_log_values: set[str] | None = None) -> None:
+    """Keep ansible-core from showing secrets: in all output since 2.22, and before in what it applies the set to."""
+    if register_secrets:
+        register_secrets(secrets)
+    elif no_log_values is not None:
+        no_log_values.update(secrets)
+
+
 def yaml_type(value: Any) -> str:
     """Return the YAML name of a value's type."""
     kinds: dict[Any, str] = {bool: "boolean", int: "number", float: "number", str: "string", type(None): "null"}
@@ -180,13 +176,10 @@ def _credentials(sources: Iterable[Mapping[str, Any]]) -> Credentials:
     A task with a session therefore works if the environment sets an account, and a name is never combined with a
     password from another source.
     """
-    for source in sources:
-        values = set_options({option: source.get(option) for option in AUTH_OPTIONS})
-        if values:
-            return _one_method(values, str)
-    exported = set_options({option: os.environ.get(environment_variable(option)) for option in AUTH_OPTIONS})
-    if exported:
-        return _one_method(exported, environment_variable)
+    exported = {option: os.environ.get(environment_variable(option)) for option in AUTH_OPTIONS}
+    for source in (*sources, exported):
+        if values := set_options({option: source.get(option) for option in AUTH_OPTIONS}):
+            return _one_method(values, environment_variable if source is exported else str)
     methods = " or ".join(" with ".join(options) for options in AUTH_METHODS.values())
     raise ZStackError(
         f"authentication is missing: set {methods} in the task, or with the prefix zstack_ in variables (lookup), or "

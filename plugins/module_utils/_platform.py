@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it can change in any release.
-
 """What a management node knows of its platform: the version, the time zone, and the image stores."""
 
 from __future__ import annotations
@@ -13,12 +11,11 @@ from datetime import tzinfo
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ._auth import Login, NoAuth, logged_in
+from ._auth import Login, logged_in
 from ._calls import Call, Hint, Reply, ZStackError
 from ._client import Client, Pending
-from ._json import as_int, as_text, json_safe
-from ._module import ZStackModule
-from ._options import Connection, check_connection, connection_spec, yaml_type
+from ._json import as_int, as_text, json_safe, texts
+from ._options import Connection, check_connection, connection_spec
 from ._redaction import one_line, shorten
 from ._storage import check_url
 from ._times import offset_name, parse_zone
@@ -57,7 +54,7 @@ class PlatformCalls:
         self._client = client
         self._login = login
         self._connection = connection
-        self._version = client.start(Call("GetVersion", "PUT", f"{_PATH}/actions", NoAuth(), body={"getVersion": {}}))
+        self._version = client.start(Call("GetVersion", "PUT", f"{_PATH}/actions", body={"getVersion": {}}))
         self._timezone = client.start(Call("GetPlatformTimeZone", "GET", f"{_PATH}/platform-timezone", login.auth))
 
     @cached_property
@@ -121,11 +118,6 @@ def image_store_spec() -> dict[str, dict[str, Any]]:
     return {**connection_spec(), "purpose": {"type": "str", "choices": ["backup", "any"], "default": "backup"}}
 
 
-def list_image_stores(module: ZStackModule) -> dict[str, Any]:
-    """Return the result of the module."""
-    return {"image_stores": image_stores(module.params, [module.task_options], module.warn)}
-
-
 def image_stores(
     params: Mapping[str, Any],
     sources: Sequence[Mapping[str, Any]],
@@ -136,12 +128,6 @@ def image_stores(
 
     ``terms`` select by name or UUID. Without terms, all image stores for the purpose are returned.
     """
-    for term in terms:
-        # Not an empty name either: without a name, the password would be sent for each image store. A URL may contain a
-        # password, which the error for an unknown name would show.
-        if not isinstance(term, str) or not term or "://" in term:
-            kind = "an empty string" if term == "" else f"a {'URL' if isinstance(term, str) else yaml_type(term)}"
-            raise ZStackError(f"a term must be the name or the UUID of an image store, got {kind}")
     connection = check_connection(params, sources)
     with Client(connection, warn) as client, logged_in(client, connection) as login:
         found = _query(client, login, "QueryImageStoreBackupStorage", "/v1/backup-storage/image-store")
@@ -152,12 +138,15 @@ def image_stores(
             ImageStore(row, next((role for tag, role in _ROLES.items() if (uuid, tag) in tagged), None))
             for uuid, row in found.items()
         ]
+        # By name, and by UUID if several have the same name.
+        stores.sort(key=lambda store: store.names)
         selected = [store for store in stores if store.role or params["purpose"] == "any"]
         if missing := [term for term in terms if not any(term in store.names for store in selected)]:
-            others = [store for store in stores if store not in selected]
-            raise _not_found(missing, selected, others, client, connection)
-        chosen = [store for store in selected if not terms or set(store.names) & set(terms)]
-        return [store.fields(client.warn) for store in sorted(chosen, key=lambda store: store.names)]
+            line = f"image store not found: {', '.join(missing)}; found: {_names(selected) or 'none'}"
+            if others := _names([store for store in stores if store not in selected]):
+                line += f"; without a tag for backups, for which purpose=any is required: {others}"
+            raise ZStackError(shorten(one_line(client.redact(line)), 1400), server=connection.address)
+        return [store.fields(client.warn) for store in selected if not terms or set(store.names) & set(terms)]
 
 
 class ImageStore(NamedTuple):
@@ -168,32 +157,28 @@ class ImageStore(NamedTuple):
 
     @property
     def names(self) -> tuple[str, str]:
-        return self._text("name") or "", self._text("uuid") or ""
+        name, uuid = texts(self.row, ("name", "uuid")).values()
+        return name or "", uuid or ""
 
     def fields(self, warn: Callable[[str], None]) -> dict[str, Any]:
         """Return the image store with all keys. It never contains a password."""
         url = self._url()
         if url is None:
-            warn(
-                f"The image store {self.names[0]} has no url, because a scan would not accept its user name, host, SSH "
-                "port or path."
-            )
-        texts = {key: self._text(key) for key in ("name", "uuid", "description", "hostname", "username")}
+            problem = "because a scan would not accept its user name, host, SSH port or path"
+            warn(f"The image store {self.names[0]} has no url, {problem}.")
         return {
-            **texts,
+            **texts(self.row, ("name", "uuid", "description", "hostname", "username", "state", "status")),
             "url": url,
             "ssh_port": as_int(self.row.get("sshPort")),
-            "path": self._text("url"),
+            "path": texts(self.row, ("url",))["url"],
             "backup_role": self.role,
-            "state": self._text("state"),
-            "status": self._text("status"),
             "total_capacity": as_int(self.row.get("totalCapacity")),
             "available_capacity": as_int(self.row.get("availableCapacity")),
         }
 
     def _url(self) -> str | None:
         """Return the URL without a password, or None if a scan would refuse it."""
-        user, host, path = (self._text(key) or "" for key in ("username", "hostname", "url"))
+        user, host, path = (text or "" for text in texts(self.row, ("username", "hostname", "url")).values())
         if ":" in host:
             host = f"[{host}]"
         url = f"ssh://{user}@{host}:{as_int(self.row.get('sshPort'))}{path}".replace("%", "%25")
@@ -203,9 +188,9 @@ class ImageStore(NamedTuple):
         except ZStackError:
             return None
 
-    def _text(self, key: str) -> str | None:
-        value = self.row.get(key)
-        return None if value is None else as_text(value)
+
+def _names(stores: Sequence[ImageStore]) -> str:
+    return ", ".join(store.names[0] for store in stores)
 
 
 def _query(
@@ -226,21 +211,3 @@ def _query(
         # A page without a new row ends the query, or a proxy that repeats a page would keep it running.
         if len(rows) == known or (total is not None and len(rows) >= total):
             return rows
-
-
-def _not_found(
-    missing: Sequence[str],
-    stores: Sequence[ImageStore],
-    others: Sequence[ImageStore],
-    client: Client,
-    connection: Connection,
-) -> ZStackError:
-    """Return the error for terms that match nothing. It lists what there is."""
-    line = f"image store not found: {', '.join(missing)}; found: {_names(stores) or 'none'}"
-    if others:
-        line += f"; without a tag for backups, for which purpose=any is required: {_names(others)}"
-    return ZStackError(shorten(one_line(client.redact(line)), 1400), server=connection.address)
-
-
-def _names(stores: Sequence[ImageStore]) -> str:
-    return ", ".join(sorted(store.names[0] for store in stores))

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it can change in any release.
-
 """Texts that are safe to show: without secrets, on one line, and short.
 
 Secrets are found even if they are escaped, quoted or interrupted by invisible characters. A text is searched in layers:
@@ -31,6 +29,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 from weakref import WeakSet
@@ -57,60 +56,55 @@ def _utf8(prefix: str) -> str:
 
 
 # Escape sequences that set the colors or the title of a terminal.
-TERMINAL_ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
-
+_TERMINAL = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"
 _PERCENT = r"%(?:25)*"
 # Only match from the first of several backslashes. Matching from each would take quadratic time.
 _BACKSLASH = r"(?<!\\)\\+"
 _ESCAPES: list[tuple[str, Callable[[str], str]]] = [
     (_utf8(_PERCENT), lambda text: _from_bytes(re.findall(f"{_PERCENT}({_HEX}{{2}})", text))),
-    (f"{_PERCENT}[Uu]{_HEX}{{4}}", lambda text: chr(int(text[-4:], 16))),
+    (_utf8(rf"{_BACKSLASH}x"), lambda text: _from_bytes(re.findall(f"x({_HEX}{{2}})", text))),
     (
         rf"{_BACKSLASH}u+[Dd][89ABab]{_HEX}{{2}}\\+u+[Dd][C-Fc-f]{_HEX}{{2}}",
         lambda text: bytes.fromhex("".join(re.findall(f"u({_HEX}{{4}})", text))).decode("utf-16-be"),
     ),
-    (rf"{_BACKSLASH}u+{_HEX}{{4}}", lambda text: chr(int(text[-4:], 16))),
-    (rf"{_BACKSLASH}u\{{{_HEX}{{1,6}}\}}", lambda text: _character(int(text.rpartition("{")[2][:-1], 16))),
+    (
+        rf"(?:{_PERCENT}[Uu]|{_BACKSLASH}u+){_HEX}{{4}}|{_BACKSLASH}(?:u\{{{_HEX}{{1,6}}\}}|U00{_HEX}{{6}})",
+        lambda text: _character(int(re.split("[Uu{]", text.rstrip("}"))[-1], 16)),
+    ),
     (rf"{_BACKSLASH}[bfnrtv]", lambda _text: " "),
     (rf"{_BACKSLASH}[01][0-7]{{2}}", lambda text: chr(int(text[-3:], 8))),
-    (rf"{_BACKSLASH}U00{_HEX}{{6}}", lambda text: _character(int(text[-6:], 16))),
-    (_utf8(rf"{_BACKSLASH}x"), lambda text: _from_bytes(re.findall(f"x({_HEX}{{2}})", text))),
-    (r"&(?:amp;)*#[0-9]{1,7};", html.unescape),
-    (rf"&(?:amp;)*#[Xx]{_HEX}{{1,6}};", html.unescape),
-    (r"&(?:amp;)*[A-Za-z][A-Za-z0-9]{1,31};", html.unescape),
+    (rf"&(?:amp;)*(?:#[0-9]{{1,7}}|#[Xx]{_HEX}{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});", html.unescape),
 ]
 _ESCAPED = re.compile("|".join(f"({pattern})" for pattern, _dummy in _ESCAPES))
+# Patterns, and the replacement for a match.
+_DECODE = (_ESCAPED, lambda match: _ESCAPES[(match.lastindex or 1) - 1][1](match[0]))
 # Characters that quoting inserts into a text, and characters that represent a space.
-_QUOTING = re.compile(r"""[\s"'\\+]+""")
-# Terminal escapes and all characters that are not printable ASCII.
-_INVISIBLE = re.compile(f"{TERMINAL_ESCAPES.pattern}|[^ -~]")
+_UNQUOTE = (re.compile(r"""[\s"'\\+]+"""), lambda _match: "")
+# Terminal escapes and invisible characters, which could otherwise hide a secret from the search.
+_CLEAN = (re.compile(f"{_TERMINAL}|[^ -~]"), lambda match: match[0] if _is_visible(match[0]) else "")
 # UTF-8 bytes that were decoded as Latin-1. Python writes both as \\x.
 _LATIN_1 = re.compile("[\xf0-\xf7][\x80-\xbf]{3}|[\xe0-\xef][\x80-\xbf]{2}|[\xc0-\xdf][\x80-\xbf]")
-
 
 _redactors: WeakSet[Redactor] = WeakSet()
 _registering = threading.Lock()
 
 
 class Redactor:
-    """Replace the secrets that it knows with ``***``, however they are quoted.
-
-    The search is prepared when the first text is shown, because most runs show none.
-    """
+    """Replace the secrets that it knows with ``***``, however they are quoted."""
 
     def __init__(self, *secrets: str | None) -> None:
-        self._needles: dict[str, set[str] | None] = {}
+        self._secrets: dict[str, None] = {}
         self.add(*secrets)
         with _registering:
             _redactors.add(self)
 
     def add(self, *secrets: str | None) -> None:
-        self._needles.update(dict.fromkeys(filter(None, secrets)))
+        self._secrets.update(dict.fromkeys(filter(None, secrets)))
 
     def __call__(self, text: str, limit: int | None = None) -> str:
         """Return the text, or its first ``limit`` characters, without secrets, including one that crosses the limit."""
         end = len(text) if limit is None else min(limit, len(text))
-        return self._masked(text if limit is None else text[: limit + _OVERLAP], 0, end)
+        return self._masked(text[: end + _OVERLAP], 0, end)
 
     def ending(self, text: str, limit: int) -> str:
         """Return the last ``limit`` characters without secrets, including one that crosses the start."""
@@ -118,10 +112,15 @@ class Redactor:
         return self._masked(window, max(len(window) - limit, 0), len(window))
 
     def _masked(self, text: str, begin: int, end: int) -> str:
+        secrets = list(self._secrets)
+        words = {secret.lower() for secret in secrets if _PLAIN_WORD.fullmatch(secret)}
+        needles = {needle for secret in secrets if not _PLAIN_WORD.fullmatch(secret) for needle in _needles(secret)}
         pieces, position = [], begin
-        for start, stop in self._find(text):
-            if stop > begin and start < end:
-                pieces += [text[position:start], _MASK]
+        for start, stop in sorted(_find(text, needles, words)):
+            if stop > position and start < end:
+                # Secrets that overlap or touch are one.
+                if start > position or not pieces:
+                    pieces += [text[position:start], _MASK]
                 position = stop
         return "".join([*pieces, text[position:end]])
 
@@ -137,18 +136,6 @@ class Redactor:
         if isinstance(value, dict):
             return {self(key): self.value(each) for key, each in value.items()}
         return value
-
-    def _find(self, text: str) -> list[tuple[int, int]]:
-        needles: set[str] = set()
-        words: set[str] = set()
-        for secret, prepared in list(self._needles.items()):
-            if _PLAIN_WORD.fullmatch(secret):
-                words.add(secret.lower())
-                continue
-            if prepared is None:
-                prepared = self._needles[secret] = needles_of(secret)
-            needles |= prepared
-        return find(text, needles, words)
 
 
 class _LogFilter(logging.Filter):
@@ -179,8 +166,7 @@ def redact_logs() -> None:
 
 def one_line(text: str) -> str:
     """Return the text on one line, without characters that control a terminal or reverse the direction of text."""
-    uncolored = TERMINAL_ESCAPES.sub("", text)
-    return " ".join("".join(each if each.isprintable() else " " for each in uncolored).split())
+    return " ".join("".join(each if each.isprintable() else " " for each in re.sub(_TERMINAL, "", text)).split())
 
 
 def shorten(text: str, limit: int) -> str:
@@ -188,7 +174,8 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit // 3]} … {text[len(text) - limit * 2 // 3 :]}"
 
 
-def needles_of(secret: str) -> set[str]:
+@lru_cache
+def _needles(secret: str) -> set[str]:
     """Return the forms of a secret in all layers, in lower case."""
     found: set[str] = set()
     # There are too many ways to write a control character, so search for the text before and after it.
@@ -197,39 +184,28 @@ def needles_of(secret: str) -> set[str]:
             continue
         for layer in [*_Text(line).layers(), *_Text(_LATIN_1.sub(_as_utf8, line)).layers()]:
             # Quotes can be removed from a text before its escapes are decoded, or after that.
-            needles = {layer.lower, layer.without_quotes().lower}
+            needles = {layer.lower, layer.replaced(*_UNQUOTE).lower}
             # Without its invisible characters, a secret may be a single letter, which occurs everywhere.
             unsafe = not line.isprintable() and len(line) > 3
             found |= {needle for needle in needles if len(needle) > 3 or not unsafe}
     return found - {""}
 
 
-def find(text: str, needles: Iterable[str], words: Iterable[str] = ()) -> list[tuple[int, int]]:
-    """Return the positions of the needles, and of the words as values, in order and without overlaps."""
-    found: list[tuple[int, int]] = []
+def _find(text: str, needles: Iterable[str], words: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Yield the positions of the needles, and of the words as values."""
     for layer in _Text(text).layers():
         lowered = layer.lower
         for needle in needles:
             for position in _positions(needle, lowered):
-                start, stop = layer.starts[position], layer.stops[position + len(needle) - 1]
-                if (
-                    len(needle) > 3
-                    or _stands_alone(text, start, stop)
-                    or _stands_alone(lowered, position, position + len(needle))
-                ):
-                    found.append((start, stop))
+                end = position + len(needle)
+                start, stop = layer.starts[position], layer.stops[end - 1]
+                if len(needle) > 3 or _stands_alone(text, start, stop) or _stands_alone(lowered, position, end):
+                    yield start, stop
         for word in words:
             for position in _positions(word, lowered):
                 end = position + len(word)
                 if lowered.strip() == word or _is_value(lowered, position, end):
-                    found.append((layer.starts[position], layer.stops[end - 1]))
-    merged: list[tuple[int, int]] = []
-    for start, stop in sorted(found):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
-        else:
-            merged.append((start, stop))
-    return merged
+                    yield layer.starts[position], layer.stops[end - 1]
 
 
 class _Text:
@@ -245,30 +221,17 @@ class _Text:
         """Return the text in lower case with the same length. Two characters need special treatment for this."""
         return self.text.replace("\u0130", "i").replace("\u03a3", "\u03c3").lower()
 
-    def layers(self) -> Iterable[_Text]:
+    def layers(self) -> Iterator[_Text]:
         """Yield this text, then with its escapes decoded repeatedly, then without quotes when no escape is left."""
         layer = self
         for _dummy in range(_PASSES):
             yield layer
-            yield layer.visible()
-            after = layer.replaced(_ESCAPED, lambda match: _ESCAPES[(match.lastindex or 1) - 1][1](match[0]))
-            if after.text == layer.text:
-                after = layer.without_quotes()
-            if after.text == layer.text:
-                after = layer.visible()
-            if after.text == layer.text:
+            yield layer.replaced(*_CLEAN)
+            readings = (layer.replaced(*how) for how in (_DECODE, _UNQUOTE, _CLEAN))
+            changed = next((reading for reading in readings if reading.text != layer.text), None)
+            if not changed:
                 break
-            layer = after
-
-    def without_quotes(self) -> _Text:
-        """Return the text without what quoting puts between its characters."""
-        return self.replaced(_QUOTING, lambda _match: "")
-
-    def visible(self) -> _Text:
-        """Return the text without invisible characters, which could otherwise hide a secret from the search."""
-        return self.replaced(
-            _INVISIBLE, lambda match: match[0] if match[0].isprintable() and match[0] != "\ufffd" else ""
-        )
+            layer = changed
 
     def replaced(self, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]) -> _Text:
         pieces: list[str] = []
@@ -312,6 +275,10 @@ def _as_utf8(match: re.Match[str]) -> str:
 
 def _character(number: int) -> str:
     return chr(number) if number < 0x110000 else ""
+
+
+def _is_visible(character: str) -> bool:
+    return character.isprintable() and character != "\ufffd"
 
 
 def _stands_alone(text: str, start: int, stop: int) -> bool:

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it can change in any release.
-
 """The URL of a backup storage, and its password."""
 
 from __future__ import annotations
@@ -16,8 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from ._calls import ZStackError
-from ._options import environment_variable, secret_string, yaml_type
-from ._secrets import hide
+from ._options import environment_variable, hide, secret_string, yaml_type
 
 URL_FORM = "ssh://username@hostname[:sshPort]/path"
 _ALLOWED_TERMS = f"a URL such as {URL_FORM}, or in the lookup a mapping with url and optionally password and name"
@@ -39,15 +36,6 @@ class Storage(NamedTuple):
     url: str  # with the password, percent-encoded
     masked: str  # with *** in place of the password
     secrets: tuple[str, str]  # the password, unencoded and percent-encoded
-
-
-def storage_terms(terms: Any) -> list[Any]:
-    """Return the terms in a term or a list of terms. A string can contain several URLs, separated by white space."""
-    if isinstance(terms, str):
-        return terms.split()
-    if isinstance(terms, (list, tuple)):
-        return [each for term in terms for each in storage_terms(term)]
-    return [terms]
 
 
 def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
@@ -86,20 +74,6 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
     return Storage(f"{start}:{encoded}{rest}", f"{start}:***{rest}", (password, encoded))
 
 
-def place(url: str) -> str:
-    """Return the host and the SSH port of a storage's URL, with or without its password.
-
-    They identify a storage: a scan uses only them, and the path selects nothing (src).
-    """
-    parts = re.fullmatch(r"[^@]*@(\[[^@]*\]|[^:@/]*)(?::([0-9]{1,5}))?/[^@]*", url)
-    if not parts:
-        return url
-    host = unquote(parts[1]).lower().rstrip(".")
-    if host.startswith("[") and _is_host(host):
-        host = f"[{ipaddress.IPv6Address(host[1:-1])}]"
-    return f"{host}:{int(parts[2] or 22)}"
-
-
 def _storage_password(name: Any, sources: Sequence[Mapping[str, Any]], in_url: bool) -> tuple[str, Any]:
     """Return the name and the value of the password option, from the first source that sets it for this storage.
 
@@ -129,8 +103,7 @@ def check_url(url: str) -> re.Match[str]:
         raise ZStackError(f"url must have its password percent-encoded (it has one of @ # ? / :): {instead}")
     if re.search(r"%(?![0-9A-Fa-f]{2})", url):
         raise ZStackError(f"url must have its password percent-encoded (it has a % that encodes nothing): {instead}")
-    # \s includes Unicode spaces.
-    # Brackets only around an IPv6 address.
+    # \s includes Unicode spaces. Brackets only around an IPv6 address.
     if re.search(r"[\s\x00-\x1f\x7f-\x9f;&|<>()$`\"'\\*?\[\]{}!#^]", re.sub(r"@\[[0-9A-Fa-f:.]+\]", "@", url)):
         raise ZStackError(
             "url must not contain white space, control characters or shell metacharacters: "

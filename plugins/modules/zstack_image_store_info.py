@@ -142,8 +142,14 @@ status:
   type: int
 """
 
-from ..module_utils._module import run
-from ..module_utils._platform import image_store_spec, list_image_stores
+from typing import Any
+
+from ..module_utils._module import ZStackModule, run
+from ..module_utils._platform import image_store_spec, image_stores
+
+
+def list_image_stores(module: ZStackModule) -> dict[str, Any]:
+    return {"image_stores": image_stores(module.params, [module.task_options], module.warn)}
 
 
 def main() -> None:

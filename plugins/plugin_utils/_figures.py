@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it can change in any release.
-
 """The figures of the report: its time axis, gaps, marks and fingerprint. This code has no texts and reads no clock.
 
 An x is a percentage of the width. Days are counted since 1970 in the time zone of the node.

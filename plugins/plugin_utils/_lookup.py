@@ -2,9 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-
-# Private to this collection: it can change in any release.
-
 """The class of all lookups: it reads their options and checks them like those of a module."""
 
 from __future__ import annotations
@@ -68,6 +65,15 @@ class ZStackLookup(LookupBase):
         except ZStackError as exc:
             failure = str(exc)
         raise AnsibleError(failure)
+
+
+def storage_terms(terms: Any) -> list[Any]:
+    """Return the terms in a term or a list of terms. A string can contain several URLs, separated by white space."""
+    if isinstance(terms, str):
+        return terms.split()
+    if isinstance(terms, (list, tuple)):
+        return [each for term in terms for each in storage_terms(term)]
+    return [terms]
 
 
 class Variables(Mapping[str, Any]):

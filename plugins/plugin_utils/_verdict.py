@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it can change in any release.
-
 """Check results of the modules and the lookup against a policy. This code reads neither a server nor a clock.
 
 An unknown value does not meet a condition. A verdict has reasons and values, and _words makes the sentences.
@@ -13,12 +11,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from ipaddress import IPv6Address
 from math import ceil, floor
 from statistics import median
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from ansible.module_utils.common.text.formatters import human_to_bytes
 from ansible.module_utils.common.validation import check_type_bool
@@ -27,7 +28,6 @@ from ..module_utils._backups import FUTURE, parse_age
 from ..module_utils._calls import ZStackError
 from ..module_utils._options import check_ranges, yaml_type
 from ..module_utils._redaction import one_line, shorten
-from ..module_utils._storage import place
 from ..module_utils._times import read_epoch
 
 # The options of a policy, with their defaults
@@ -90,6 +90,12 @@ def read_bool(option: str, value: Any) -> bool:
         return bool(check_type_bool(value))
     except (TypeError, ValueError):
         raise _wrong(option, "true or false", value) from None
+
+
+def read_choice(option: str, value: Any, choices: Collection[str]) -> str:
+    if not isinstance(value, str) or value not in choices:
+        raise _wrong(option, " or ".join(choices), value)
+    return value
 
 
 def _read_whole(option: str, value: Any) -> int:
@@ -189,6 +195,20 @@ def _passes(results: Sequence[Mapping[str, Any]], storages: Sequence[Mapping[str
         if len(passed) > 1 and None in passed and not passed.pop(None):
             passed.update(dict.fromkeys(passed, False))
     return [each for passed in platforms.values() for each in passed.values()]
+
+
+def place(url: str) -> str:
+    """Return the host and the SSH port of a storage's URL, with or without its password.
+
+    They identify a storage: a scan uses only them, and the path selects nothing (src).
+    """
+    parts = re.fullmatch(r"[^@]*@(\[[^@]*\]|[^:@/]*)(?::([0-9]{1,5}))?/[^@]*", url)
+    if not parts:
+        return url
+    host = unquote(parts[1]).lower().rstrip(".")
+    with suppress(ValueError):
+        host = f"[{IPv6Address(host.strip('[]'))}]"
+    return f"{host}:{int(parts[2] or 22)}"
 
 
 def _flatten(results: Any) -> Iterator[Mapping[str, Any]]:

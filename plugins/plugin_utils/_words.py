@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it can change in any release.
-
 """The sentences of a verdict, from its reasons and values, in each language.
 
 Each language has one table, with the same keys. A pair is for one and for several, selected by the value ``count``.

@@ -34,7 +34,6 @@ version:
 
 from typing import Any
 
-from ..module_utils._auth import NoAuth
 from ..module_utils._calls import Call
 from ..module_utils._client import Client
 from ..module_utils._module import ZStackModule, run
@@ -44,7 +43,7 @@ from ..module_utils._options import check_connection, connection_spec
 def get_version(module: ZStackModule) -> dict[str, Any]:
     connection = check_connection(module.params)
     with Client(connection, module.warn) as client:
-        call = Call("GetVersion", "PUT", "/v1/management-nodes/actions", NoAuth(), body={"getVersion": {}})
+        call = Call("GetVersion", "PUT", "/v1/management-nodes/actions", body={"getVersion": {}})
         reply = client.call(call)
         version = reply.data.get("version")
         if not isinstance(version, str):

@@ -118,7 +118,7 @@ def test_what_is_no_file_in_an_existing_directory_is_an_error(name: str, tmp_pat
     ("options", "error"),
     [
         ({"dest": "page.txt"}, f"report_db_backups_dest must end in .html, got {Path.cwd()}/page.txt"),
-        ({"language": "de"}, "report_db_backups_language must be en or zh, got de"),
+        ({"language": "de"}, "report_db_backups_language must be en or zh, got 'de'"),
         ({"fail": "nope"}, "report_db_backups_fail must be true or false, got 'nope'"),
     ],
 )

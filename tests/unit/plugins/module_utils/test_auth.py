@@ -19,8 +19,8 @@ import pytest
 import requests
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _auth
-from ansible_collections.zstack.cloud.plugins.module_utils._auth import AccessKeyAuth, NoAuth, SessionAuth, java_date
-from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils._auth import access_key_auth, java_date, session_auth
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError, no_auth
 from ansible_collections.zstack.cloud.plugins.module_utils._times import parse_zone
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
@@ -184,9 +184,9 @@ def test_what_authenticates_a_request_is_put_into_its_headers_alone() -> None:
         request = requests.Request("GET", "http://zstack.example.com:8080/zstack/v1/x?url=y", auth=auth).prepare()
         return dict(request.headers)
 
-    assert headers(NoAuth()) == {}
-    assert headers(SessionAuth("0123")) == {"Authorization": "OAuth 0123"}
-    assert set(headers(AccessKeyAuth("key", "secret", "/zstack", None))) == {"Date", "Authorization"}
+    assert headers(no_auth) == {}
+    assert headers(session_auth("0123")) == {"Authorization": "OAuth 0123"}
+    assert set(headers(access_key_auth("key", "secret", "/zstack", None))) == {"Date", "Authorization"}
 
 
 @pytest.mark.parametrize("method", ["session", "account", "access_key"])

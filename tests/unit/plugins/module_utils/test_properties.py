@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from requests import Request, Response
 
-from ansible_collections.zstack.cloud.plugins.module_utils._auth import NoAuth
 from ansible_collections.zstack.cloud.plugins.module_utils._backups import Options, images_in, summarize
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import Call, ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._client import Client
@@ -122,7 +121,7 @@ def outcome_of(status: int, body: bytes, date: str | None, options: Options, cli
     warnings: list[str] = []
     yield "replies"
     try:
-        reply = client.unwrap(Call("Call", "GET", "/v1", NoAuth()), response, body.decode("utf-8-sig", "replace"))
+        reply = client.unwrap(Call("Call", "GET", "/v1"), response, body.decode("utf-8-sig", "replace"))
         images = images_in(reply, None, client)
         result = summarize(images, options.storages[0], reply.date, PLATFORM, options, warnings.append)
     except ZStackError as error:

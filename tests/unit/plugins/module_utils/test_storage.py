@@ -15,13 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._storage import (
-    Storage,
-    check_storage,
-    place,
-    storage_spec,
-    storage_terms,
-)
+from ansible_collections.zstack.cloud.plugins.module_utils._storage import Storage, check_storage, storage_spec
+from ansible_collections.zstack.cloud.plugins.plugin_utils._lookup import storage_terms
+from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import place
 from ansible_collections.zstack.cloud.tests.simulator import uri
 from ansible_collections.zstack.cloud.tests.unit.plugins import failures
 from ansible_collections.zstack.cloud.tests.unit.simulator.vectors import lines
