@@ -83,8 +83,8 @@ class LookupModule(ZStackLookup):
         self, terms: Sequence[Any], params: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]
     ) -> list[dict[str, Any]]:
         for term in terms:
-            # Not an empty name either: without a name, the password would be sent for each image store. A URL may contain a
-            # password, which the error for an unknown name would show.
+            # Not an empty name either: without a name, the password would be sent for each image store.
+            # A URL may contain a password, which the error for an unknown name would show.
             if not isinstance(term, str) or not term or "://" in term:
                 kind = "an empty string" if term == "" else f"a {'URL' if isinstance(term, str) else yaml_type(term)}"
                 raise ZStackError(f"a term must be the name or the UUID of an image store, got {kind}")

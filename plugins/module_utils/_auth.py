@@ -96,34 +96,28 @@ def logged_in(client: Client, connection: Connection) -> Iterator[Login]:
         call = Call(_LOGIN, "PUT", "/v1/accounts/login", body=body, hints=LOGIN_HINTS, idempotent=False)
         login = client.start(call)
         try:
-            yield _session(client, client.result(login))
+            reply = client.result(login)
+            if not (uuid := _uuid(client, reply)):
+                raise client.error(_LOGIN, "the response contains no session", reply.status)
+            yield Login(session_auth(uuid), _server_zone(reply), reply.clock)
         finally:
             # A login that was interrupted by a signal may also have opened a session.
-            reply = client.finish(login)
-            if isinstance(reply, Reply) and (uuid := _uuid(reply)):
-                _log_out(client, uuid)
+            outcome = client.finish(login)
+            if isinstance(outcome, Reply) and (uuid := _uuid(client, outcome)):
+                path = f"/v1/accounts/sessions/{quote(uuid, safe='')}"
+                logout = client.finish(client.start(Call("LogOut", "DELETE", path, session_auth(uuid))))
+                if isinstance(logout, ZStackError):
+                    client.warn(f"The session stays open until it expires. {logout}")
 
 
-def _session(client: Client, reply: Reply) -> Login:
-    uuid = _uuid(reply)
-    if uuid is None:
-        raise client.error(_LOGIN, "the response contains no session", reply.status)
-    client.redact.add(uuid)
-    return Login(session_auth(uuid), _server_zone(reply), reply.clock)
-
-
-def _uuid(reply: Reply) -> str | None:
+def _uuid(client: Client, reply: Reply) -> str | None:
+    """Return the UUID of the session in the response to a login."""
     inventory: Any = reply.data.get("inventory")
     uuid = inventory.get("uuid") if isinstance(inventory, dict) else None
-    return uuid if isinstance(uuid, str) and is_header_safe(uuid) else None
-
-
-def _log_out(client: Client, uuid: str) -> None:
+    if not isinstance(uuid, str) or not is_header_safe(uuid):
+        return None
     client.redact.add(uuid)
-    path = f"/v1/accounts/sessions/{quote(uuid, safe='')}"
-    outcome = client.finish(client.start(Call("LogOut", "DELETE", path, session_auth(uuid))))
-    if isinstance(outcome, ZStackError):
-        client.warn(f"The session stays open until it expires. {outcome}")
+    return uuid
 
 
 def _server_zone(reply: Reply) -> tzinfo | None:

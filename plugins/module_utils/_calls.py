@@ -81,20 +81,15 @@ class ZStackError(Exception):
         unknown_call: bool = False,
     ) -> None:
         super().__init__()
-        base: dict[str, Any] = {"code": None, "description": message, "details": None, "causes": []}
-        self.error: dict[str, Any] = {**base, **(fields or {}), "server": server, "storage": None}
-        self.error["hint_reason"], self.error["hint"] = hint or (None, None)
+        reason, text = hint or (None, None)
+        known: dict[str, Any] = {"code": None, "description": message, "details": None, "causes": [], **(fields or {})}
+        self.error = {**known, "server": server, "storage": None, "hint": text, "hint_reason": reason}
         self.status = status
         self.transient = False
         self.unknown_call = unknown_call
         self._message = message
-        self._call = call
+        self.call = call
         self._names_storage = False
-
-    def with_call(self, server: str, call: str) -> ZStackError:
-        """Set the server and the name of the call."""
-        self.error["server"], self._call = server, call
-        return self
 
     def with_storage(self, storage: str, named: bool) -> ZStackError:
         """Set the storage of the call. With ``named``, the message includes it."""
@@ -102,7 +97,7 @@ class ZStackError(Exception):
         return self
 
     def __str__(self) -> str:
-        where = [self.error["server"], self.error["storage"] if self._names_storage else None, self._call]
+        where = [self.error["server"], self.error["storage"] if self._names_storage else None, self.call]
         line = ": ".join(filter(None, [*where, self._message]))
         if self.status is not None:
             line += f" (HTTP {self.status})"

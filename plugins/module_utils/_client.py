@@ -49,8 +49,6 @@ CACHED = Hint("cached", "Turn off caching of the API in the proxy, or connect to
 
 
 class Pending(NamedTuple):
-    """A call in progress."""
-
     call: Call
     reply: Future[Reply]
     deadline: float  # on the monotonic clock
@@ -178,8 +176,9 @@ class Client:
                 stream=True,
             ) as response:
                 text = "" if 300 <= response.status_code < 400 else _read(response, self.redact)
-        except ZStackError as exc:
-            raise exc.with_call(self._connection.address, call.name) from None
+        except ZStackError as exc:  # of the authentication, or of _read()
+            exc.error["server"], exc.call = self._connection.address, call.name
+            raise
         # Invalid responses and proxies can make the libraries raise almost any exception.
         except Exception as exc:
             raise self._error_from_exception(call, exc) from None

@@ -51,9 +51,7 @@ class PlatformCalls:
     """
 
     def __init__(self, client: Client, login: Login, connection: Connection) -> None:
-        self._client = client
-        self._login = login
-        self._connection = connection
+        self._client, self._login, self._connection = client, login, connection
         self._version = client.start(Call("GetVersion", "PUT", f"{_PATH}/actions", body={"getVersion": {}}))
         self._timezone = client.start(Call("GetPlatformTimeZone", "GET", f"{_PATH}/platform-timezone", login.auth))
 
@@ -97,10 +95,8 @@ class PlatformCalls:
             return zone, offset_name(zone), "login"
         local = offset_name(None)
         if self._connection.timezone is None:
-            self._client.warn(
-                "The server's time zone is unknown: its times are read in this machine's time zone, "
-                f"{local}. Set timezone."
-            )
+            guess = f"its times are read in this machine's time zone, {local}"
+            self._client.warn(f"The server's time zone is unknown: {guess}. Set timezone.")
         return None, local, "host"
 
     def _reply(self, pending: Pending) -> Reply | None:
@@ -122,12 +118,9 @@ def image_stores(
     params: Mapping[str, Any],
     sources: Sequence[Mapping[str, Any]],
     warn: Callable[[str], None],
-    terms: Sequence[Any] = (),
+    terms: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """Return the image stores by name, as described in the module's RETURN.
-
-    ``terms`` select by name or UUID. Without terms, all image stores for the purpose are returned.
-    """
+    """Return the image stores by name, as described in the module's RETURN. ``terms`` select by name or UUID."""
     connection = check_connection(params, sources)
     with Client(connection, warn) as client, logged_in(client, connection) as login:
         found = _query(client, login, "QueryImageStoreBackupStorage", "/v1/backup-storage/image-store")
