@@ -57,11 +57,13 @@ def nights(count: int, missed: Sequence[int] = (), **more: Any) -> Images:
     return [night(ago, **more) for ago in range(count + len(missed)) if ago not in missed]
 
 
-def scanned(images: Images, number: int = 0, now: datetime = NOW, **more: Any) -> dict[str, Any]:
+def scanned(
+    images: Images, number: int = 0, now: datetime = NOW, platform: Platform = PLATFORM, **more: Any
+) -> dict[str, Any]:
     """Return the result of a scan, as module and lookup return it."""
-    found = [Backup.from_image(image, PLATFORM.zone) for image in images]
+    found = [Backup.from_image(image, platform.zone) for image in images]
     found.sort(key=lambda each: each.epoch or 0, reverse=True)
-    backups = [each.fields(int(now.timestamp()), PLATFORM) for each in found]
+    backups = [each.fields(int(now.timestamp()), platform) for each in found]
     return {
         "backups": backups,
         "latest": backups[0] if found and found[0].epoch is not None else None,
@@ -69,9 +71,9 @@ def scanned(images: Images, number: int = 0, now: datetime = NOW, **more: Any) -
         "total": len(backups),
         "storage": f"ssh://root:***@192.0.2.{20 + number}/zstack_bs",
         "checked_at": now.isoformat(),
-        "timezone": PLATFORM.timezone,
-        "timezone_source": PLATFORM.timezone_source,
-        "platform_version": PLATFORM.version,
+        "timezone": platform.timezone,
+        "timezone_source": platform.timezone_source,
+        "platform_version": platform.version,
         **more,
     }
 

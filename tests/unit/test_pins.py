@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from ansible_collections.zstack.cloud.plugins.module_utils._client import VERSION
 
 ROOT = Path(__file__).parents[2]
 PINNED_IN = [
@@ -118,13 +118,5 @@ def test_an_action_is_pinned_to_one_commit(path: str) -> None:
         assert commits[action] == {pin}
 
 
-def test_tests_of_a_group_run_in_one_process(tmp_path: Path) -> None:
-    # Otherwise, each process would run the same long playbooks. pytest 9.2 breaks the groups of pytest-xdist 3.8.
-    (tmp_path / "test_group.py").write_text(
-        "import os\nfrom pathlib import Path\nimport pytest\npytestmark = pytest.mark.xdist_group('group')\n"
-        "@pytest.mark.parametrize('number', range(4))\n"
-        "def test_it(number):\n    Path(f'{number}.txt').write_text(str(os.getpid()))\n"
-    )
-    command = [sys.executable, "-m", "pytest", "-q", "--numprocesses=2", "--dist=loadgroup", "-p", "no:cacheprovider"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    assert len({path.read_text() for path in tmp_path.glob("*.txt")}) == 1
+def test_the_version_in_the_user_agent_is_that_of_galaxy_yml() -> None:
+    assert yaml.safe_load(text("galaxy.yml"))["version"] == VERSION

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _auth, _backups, _failures
-from ansible_collections.zstack.cloud.plugins.module_utils._calls import Hint
 from ansible_collections.zstack.cloud.plugins.plugin_utils import _words
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import all_hints
 
 GUIDES = Path(_failures.__file__).parents[2] / "docs" / "docsite" / "rst"
 PLUGINS = Path(_failures.__file__).parents[1]
@@ -119,20 +117,6 @@ def test_each_message_in_the_guides_is_one_of_the_code_or_of_the_simulator(cell:
             assert all(is_message(part) for part in re.split("[0-9]+", message))
 
 
-def hints_of_code() -> set[str]:
-    """The hints that an error can end with."""
-    by_method = [hints for hints in _failures.CODE_HINTS.values() if isinstance(hints, Mapping)]
-    tables: list[Mapping[Any, Any]] = [
-        *by_method,
-        _failures.CODE_HINTS,
-        _failures.TEXT_HINTS,
-        _failures.STATUS_HINTS,
-        _auth.LOGIN_HINTS,
-    ]
-    tables += [_backups.SCAN_CODE_HINTS, _backups.SCAN_OUTPUT_HINTS]
-    return {hint.text for table in tables for hint in table.values() if isinstance(hint, Hint)}
-
-
 def errors_in_guides() -> list[str]:
     """The errors of a server that guides quote, each as one line."""
     blocks = [
@@ -145,7 +129,7 @@ def errors_in_guides() -> list[str]:
 
 @pytest.mark.parametrize("error", errors_in_guides())
 def test_each_error_in_the_guides_ends_with_a_hint_of_the_code(error: str) -> None:
-    assert re.split(r"\(HTTP [0-9]{3}\)\. ", error)[1] in hints_of_code()
+    assert re.split(r"\(HTTP [0-9]{3}\)\. ", error)[1] in {hint.text for hint in all_hints()}
 
 
 def test_the_guide_explains_each_reason_that_the_gate_says_no() -> None:

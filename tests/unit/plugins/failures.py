@@ -2,16 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Calls that must fail: ``failure(gather, zstack, timeout=1)``, ``refusal(checked, port=0)``."""
+"""Calls that must fail: ``failure(gather, zstack, timeout=1)``, ``refusal(checked, port=0)``; and all hints."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
+from ansible_collections.zstack.cloud.plugins.module_utils import _calls
+from ansible_collections.zstack.cloud.plugins.module_utils._calls import Hint, ZStackError
 
 
 def failure(call: Callable[..., object], *arguments: Any, **options: Any) -> ZStackError:
@@ -29,3 +32,17 @@ def refusal(call: Callable[..., object], *arguments: Any, **options: Any) -> str
     error = failure(call, *arguments, **options)
     assert error.status is None
     return str(error)
+
+
+def all_hints() -> list[Hint]:
+    """Return the hints that an error can end with."""
+    names = [path.stem for path in Path(_calls.__file__).parent.glob("_*.py") if path.stem != "__init__"]
+    modules = [import_module(f"{_calls.__package__}.{name}") for name in names]
+    return sorted({hint for module in modules for hint in _hints_in(vars(module))})
+
+
+def _hints_in(value: Any) -> set[Hint]:
+    if isinstance(value, Hint):
+        return {value}
+    values = list(value.values()) if isinstance(value, dict) else []
+    return {hint for each in values for hint in _hints_in(each)}

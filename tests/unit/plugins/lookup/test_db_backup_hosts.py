@@ -57,28 +57,24 @@ def error(pattern: Any, hosts: list[str] | None = None, name: str = "verify_db_b
 
 
 @pytest.mark.parametrize(
-    ("pattern", "part"),
+    ("part", "patterns"),
     [
-        ("typo", "typo"),
-        ("node1:typo", "typo"),
-        ("node1 typo", "typo"),
-        ("sitea:sitec", "sitec"),
-        (["node1:typo"], "typo"),
-        (["node1", "typo"], "typo"),
-        ("node1,typo", "typo"),
+        ("typo", ["typo", "node1:typo", "node1 typo", "node1,typo", ["node1:typo"], ["node1", "typo"]]),
+        ("sitec", ["sitea:sitec"]),
         # Beside a comma, Ansible does not split at a colon.
-        ("node1,sitea:siteb", "sitea:siteb"),
-        ("node1,siteb:&platforms", "siteb:&platforms"),
-        ("all:!typo", "!typo"),
-        ("all:&typo", "&typo"),
-        ("siteb[7]", "siteb[7]"),
-        ("~db.*", "~db.*"),
-        ("sitea:&siteb", "sitea:&siteb"),
-        ("all,!", "!"),
+        ("sitea:siteb", ["node1,sitea:siteb"]),
+        ("siteb:&platforms", ["node1,siteb:&platforms"]),
+        ("!typo", ["all:!typo"]),
+        ("&typo", ["all:&typo"]),
+        ("!", ["all,!"]),
+        ("siteb[7]", ["siteb[7]"]),
+        ("~db.*", ["~db.*"]),
+        ("sitea:&siteb", ["sitea:&siteb"]),
     ],
 )
-def test_a_part_that_matches_no_host_is_an_error(pattern: Any, part: str) -> None:
-    assert error(pattern) == f"verify_db_backup_hosts matches no host of the inventory: {part}"
+def test_a_part_that_matches_no_host_is_an_error(part: str, patterns: list[Any]) -> None:
+    for pattern in patterns:
+        assert error(pattern) == f"verify_db_backup_hosts matches no host of the inventory: {part}"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +144,7 @@ texts = st.lists(st.tuples(signed, st.sampled_from([":", ",", " ", ", "])), min_
 def test_what_is_accepted_is_what_the_play_runs_on() -> None:
     reached: Counter[bool] = Counter()
 
-    @settings(max_examples=300)
+    @settings(max_examples=150)
     @given(texts | st.lists(texts, min_size=1, max_size=2))
     def check(pattern: Any) -> None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import date, datetime, timedelta, timezone
 from itertools import pairwise
 from statistics import median_low
 from typing import Any
@@ -26,47 +26,25 @@ from ansible_collections.zstack.cloud.plugins.plugin_utils._figures import (
     draw,
     fingerprint,
 )
-from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import check_policy, verify
-
-NOW = datetime(2026, 11, 23, 17, 0, tzinfo=timezone(timedelta(hours=8)))
-RUNNING = "4.8.30"
+from ansible_collections.zstack.cloud.tests.browser.pages import NOW, PLATFORM, VERSIONS, Images, node, scanned
 
 
-def backup(
-    taken: datetime | None, version: str | None = RUNNING, size: int | None = 100, **more: Any
-) -> dict[str, Any]:
-    return {
-        "id": None,
-        "name": f"zstack-db-{taken}",
-        "version": version,
-        "size": size,
-        "created_at": taken and taken.isoformat(),
-        "created_epoch": taken and int(taken.timestamp()),
-        "age_seconds": taken and int((NOW - taken).total_seconds()),
-        "restorable": version and version == RUNNING,
-        **more,
-    }
+def backup(taken: datetime | None, version: str | None = VERSIONS[0], size: int | None = 100) -> dict[str, Any]:
+    created = taken and taken.isoformat()
+    return {"name": f"zstack-db-{taken}", "version": version, "size": size, "createdTime": created}
 
 
-def hours_ago(*hours: float, zone: tzinfo | None = None) -> list[dict[str, Any]]:
-    return [backup((NOW - timedelta(hours=each)).astimezone(zone or NOW.tzinfo)) for each in hours]
+def hours_ago(*hours: float) -> Images:
+    return [backup(NOW - timedelta(hours=each)) for each in hours]
 
 
-def result(backups: Sequence[dict[str, Any]], now: datetime = NOW) -> dict[str, Any]:
-    return {
-        "backups": list(backups),
-        "latest": next((each for each in backups if each["created_epoch"] is not None), None),
-        "total": len(backups),
-        "storage": "ssh://root@192.0.2.20/zstack_bs",
-        "checked_at": now.isoformat(),
-        "timezone": "Asia/Shanghai",
-        "timezone_source": "server",
-        "platform_version": RUNNING,
-    }
+def nights(count: int, every: int = 1) -> Images:
+    return hours_ago(*(24 * day + 15 for day in range(0, count, every)))
 
 
-def drawn(*storages: Sequence[dict[str, Any]], now: datetime = NOW) -> Figures:
-    return draw([result(backups, now) for backups in storages], 0)
+def drawn(*storages: Images, now: datetime = NOW) -> Figures:
+    platform = PLATFORM._replace(zone=now.tzinfo)
+    return draw([scanned(images, number, now, platform) for number, images in enumerate(storages)], 0)
 
 
 def days(gaps: Sequence[Gap]) -> list[str]:
@@ -92,7 +70,7 @@ def days(gaps: Sequence[Gap]) -> list[str]:
     ],
 )
 def test_a_day_without_a_backup_is_missed_unless_backups_are_rarer(hours: list[float], missed: int) -> None:
-    figures = drawn(hours_ago(*sorted(hours)))
+    figures = drawn(hours_ago(*hours))
     assert figures.missed == sum(gap.days for gap in figures.rows[0].gaps) == missed
     assert all(gap.x >= 0 and gap.width > 0 and gap.x + gap.width <= 100 for gap in figures.gaps)
 
@@ -122,7 +100,7 @@ def missing_days(storages: Sequence[Sequence[datetime]], checked: datetime) -> l
 def test_missing_days_are_those_of_an_independent_computation() -> None:
     chance = random.Random(7)
     lengths = set()
-    for _node in range(200):
+    for _node in range(100):
         zone = ZoneInfo(chance.choice(["America/New_York", "Asia/Shanghai", "Europe/Berlin"]))
         now = NOW.astimezone(zone)
         storages = []
@@ -131,7 +109,7 @@ def test_missing_days_are_those_of_an_independent_computation() -> None:
             hours = [day * 24 + hour + chance.choice([0, 0, 0.4, -0.4]) for day in range(1, 50, step)]
             times = [NOW - timedelta(hours=each) for each in hours if chance.random() < 0.8]
             storages.append([each.astimezone(zone) for each in times or [NOW - timedelta(hours=5)]])
-        figures = drawn(*([backup(each) for each in sorted(mine, reverse=True)] for mine in storages), now=now)
+        figures = drawn(*([backup(each) for each in mine] for mine in storages), now=now)
         expected = missing_days(storages, now)
         assert [*(days(row.gaps) for row in figures.rows), days(figures.gaps)] == expected
         lengths |= {len(each) for each in expected}
@@ -141,17 +119,13 @@ def test_missing_days_are_those_of_an_independent_computation() -> None:
 def test_the_day_of_a_backup_is_that_of_the_offset_at_its_time() -> None:
     zone = ZoneInfo("America/New_York")
     now = datetime(2026, 11, 5, 12, tzinfo=zone)
-    nights = [
-        datetime(2026, month, day, 0, 15, tzinfo=zone)
-        for month, dates in ((11, range(5, 0, -1)), (10, range(31, 14, -1)))
-        for day in dates
-        if (month, day) != (10, 20)
-    ]
-    assert days(drawn([backup(each) for each in nights], now=now).gaps) == ["2026-10-20"]
+    dates = [(11, day) for day in range(1, 6)] + [(10, day) for day in range(15, 32) if day != 20]
+    taken = [datetime(2026, month, day, 0, 15, tzinfo=zone) for month, day in dates]
+    assert days(drawn([backup(each) for each in taken], now=now).gaps) == ["2026-10-20"]
 
 
 def test_an_old_backup_does_not_compress_the_time_axis() -> None:
-    figures = drawn(hours_ago(*(24 * day + 15 for day in range(15)), 24 * 2900))
+    figures = drawn([*nights(15), *hours_ago(24 * 2900)])
     (row,) = figures.rows
     positions = [mark.x for mark in row.marks]
     assert len(positions) == 15
@@ -182,8 +156,7 @@ def test_a_backup_without_a_sensible_time_is_counted_and_not_drawn(
 
 
 def test_a_glyph_only_depends_on_whether_the_backup_can_be_restored() -> None:
-    nights = [NOW - timedelta(hours=15 + 24 * ago) for ago in range(4)]
-    backups = [backup(taken, version) for taken, version in zip(nights, (RUNNING, "4.7.21", None, "4.9.0"))]
+    backups = [{**each, "version": version} for each, version in zip(nights(4), (VERSIONS[0], "4.7.21", None, "4.9.0"))]
     figures = drawn(backups)
     assert [mark.glyph for mark in figures.rows[0].marks] == [RESTORABLE, OTHER, UNKNOWN, OTHER]
     assert figures.glyphs == [RESTORABLE, OTHER, UNKNOWN]
@@ -191,20 +164,17 @@ def test_a_glyph_only_depends_on_whether_the_backup_can_be_restored() -> None:
 
 
 def test_a_change_of_version_has_a_line_and_a_label_that_does_not_overlap() -> None:
-    backups = hours_ago(*(24 * day + 15 for day in range(12)))
-    for number, each in enumerate(backups):
-        each["version"] = RUNNING if number < 6 else f"4.7.{number}"
+    backups = nights(12)
+    for number, each in enumerate(backups[6:]):
+        each["version"] = f"4.7.{number}"
     (row,) = drawn(backups).rows
-    assert [(each.old, each.new) for each in row.changes][-1] == ("4.7.6", RUNNING)
-    assert len(row.changes) == 6
+    assert (row.changes[-1].old, row.changes[-1].new, len(row.changes)) == ("4.7.0", VERSIONS[0], 6)
     assert all(later.x - earlier.x >= 10 for later, earlier in pairwise(row.labels))
 
 
 @pytest.mark.parametrize("size", [None, 0, 1, 10**300])
 def test_any_size_can_be_drawn(size: int | None) -> None:
-    backups = hours_ago(15, 39)
-    backups[0]["size"] = size
-    (row,) = drawn(backups).rows
+    (row,) = drawn([backup(NOW, size=size), *hours_ago(24)]).rows
     bars = [mark for marks in row.bars.values() for mark in marks]
     assert len(bars) == (1 if size is None else 2)
     assert all(0 <= mark.y <= 70 for mark in bars)
@@ -217,21 +187,14 @@ def test_a_node_without_any_result_has_figures_too() -> None:
 
 @pytest.mark.parametrize(("length", "by_month"), [(1, False), (400, True), (3600, True)])
 def test_ticks_are_few_and_within_the_width(length: int, by_month: bool) -> None:
-    figures = drawn(hours_ago(*(24 * day + 15 for day in range(0, length, 1 + length // 400))))
+    figures = drawn(nights(length, every=1 + length // 400))
     assert 3 <= len(figures.ticks) <= 7
     assert all(0 <= tick.x <= 100 for tick in figures.ticks)
     assert figures.by_month == by_month
 
 
-def node(backups: Sequence[dict[str, Any]], now: datetime = NOW, **policy: Any) -> dict[str, Any]:
-    results = [result(backups, now)]
-    return {
-        "host": "mn1",
-        "address": "192.0.2.10",
-        "reason": None,
-        "results": results,
-        "verdict": verify(results, check_policy(policy)),
-    }
+def checked(images: Images, now: datetime = NOW, **policy: Any) -> dict[str, Any]:
+    return node(scanned(images, now=now), host="mn1", **policy)
 
 
 def mark_of(*nodes: dict[str, Any], language: str = "en") -> str:
@@ -239,19 +202,16 @@ def mark_of(*nodes: dict[str, Any], language: str = "en") -> str:
 
 
 def test_only_times_and_ages_are_no_change() -> None:
-    before, after = hours_ago(15, 39), hours_ago(15, 39)
-    for each in after:
-        each["age_seconds"] += 3 * 3600
-    assert mark_of(node(before)) == mark_of(node(after, NOW + timedelta(hours=3)))
+    assert mark_of(checked(nights(2))) == mark_of(checked(nights(2), NOW + timedelta(hours=3)))
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda one, other: other.update(node(hours_ago(15, 39), max_age="3d")),
-        lambda one, other: other.update(node(hours_ago(15, 39), max_shrink=None)),
-        lambda one, other: other.update(node(hours_ago(15, 39), min_storages=1)),
-        lambda one, other: other.update(node(hours_ago(15), min_count=1)),
+        lambda one, other: other.update(checked(nights(2), max_age="3d")),
+        lambda one, other: other.update(checked(nights(2), max_shrink=None)),
+        lambda one, other: other.update(checked(nights(2), min_storages=1)),
+        lambda one, other: other.update(checked(nights(1), min_count=1)),
         lambda one, other: other.update(host="mn2"),
         lambda one, other: other.update(address="192.0.2.11"),
         lambda one, other: other.update(verdict=None, reason="timeout must be an integer"),
@@ -265,22 +225,20 @@ def test_only_times_and_ages_are_no_change() -> None:
     ],
 )
 def test_everything_else_of_each_host_is_a_change(change: Any) -> None:
-    nodes = [node(hours_ago(15, 39)), node(hours_ago(15, 39))]
+    nodes = [checked(nights(2)), checked(nights(2))]
     before = mark_of(*nodes)
     change(*nodes)
     assert mark_of(*nodes) != before
 
 
 def test_a_verdict_a_gap_and_the_language_are_changes() -> None:
-    fresh, stale = hours_ago(20), hours_ago(20)
-    stale[0]["age_seconds"] += 10 * 3600
-    nodes = [node(fresh), node(stale), node(stale, NOW + timedelta(days=3))]
+    nodes = [checked(nights(1), NOW + timedelta(hours=later)) for later in (0, 10, 80)]
     assert len({mark_of(each, language=language) for each in nodes for language in ("en", "zh")}) == 6
 
 
 def test_a_thousand_storages_are_drawn_within_a_second() -> None:
-    many = [result(hours_ago(*(24 * day + 15 for day in range(15)))) for _storage in range(1000)]
-    one = [result(hours_ago(*(day + 15 for day in range(10_000))))]
+    many = [scanned(nights(15))] * 1000
+    one = [scanned(hours_ago(*range(15, 4_015)))]
     for results in (many, one):
         start = time.process_time()
         draw(results, 0)

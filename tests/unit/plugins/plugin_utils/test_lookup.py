@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import UserString
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import ansible.template
@@ -22,6 +24,11 @@ from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 NAME = "zstack.cloud.zstack_db_backup"
 URL = "ssh://root@192.0.2.20/bs"
+
+TEXT_OMIT = "__omit_place_holder__0123456789abcdef"
+OMIT: Any = TEXT_OMIT  # until ansible-core 2.18
+with suppress(ImportError):
+    from ansible._internal._templating._utils import Omit as OMIT
 
 # Until ansible-core 2.18, every string is trusted as a template.
 trusted: Callable[[str], str] = getattr(ansible.template, "trust_as_template", str)
@@ -39,22 +46,10 @@ class PlainTemplar:
         return value
 
 
-class Vaulted(Sequence[str]):
-    """An inline vaulted string, as it is until ansible-core 2.18."""
+class Vaulted(UserString):
+    """An inline vaulted string, as it is until ansible-core 2.18: it is no str."""
 
     __ENCRYPTED__ = True
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __len__(self) -> int:
-        return len(self.text)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.text[index]
 
 
 @pytest.fixture(autouse=True)
@@ -224,25 +219,11 @@ def test_a_secret_of_a_wrong_type_is_refused_by_name_alone(
     assert zstack.requests == []
 
 
-def omit() -> Any:
-    """Ansible's variable of this name: a string until ansible-core 2.18, an object since then."""
-    try:
-        from ansible._internal._templating._utils import Omit
-    except ImportError:
-        return "__omit_place_holder__0123456789abcdef"
-    return Omit
-
-
-def with_omit(placeholder: Any) -> dict[str, Any]:
-    """What Ansible adds to the variables: only a string."""
-    return {"omit": placeholder} if isinstance(placeholder, str) else {}
-
-
-@pytest.mark.parametrize("placeholder", ["__omit_place_holder__0123456789abcdef", omit()], ids=["text", "own"])
+@pytest.mark.parametrize("placeholder", [TEXT_OMIT, OMIT], ids=["text", "own"])
 def test_omit_omits_an_option(zstack: Simulator, options: dict[str, Any], placeholder: Any) -> None:
     names = [*options, "session_uuid", "storage_password", "timezone", "validate_certs", "max_age"]
     omitted = {"session_uuid": placeholder, "timezone": placeholder}
-    variables = {**variables_of({**options, **omitted}), **with_omit(placeholder)}
+    variables = {**variables_of({**options, **omitted}), "omit": placeholder}
     (result,) = look_up(zstack.storage_url, variables=variables, **dict.fromkeys(names, placeholder))
     assert (result["total"], result["timezone_source"]) == (zstack.storages[0].total, "server")
 
@@ -279,7 +260,7 @@ def test_the_controllers_own_templar_evaluates_what_is_needed(zstack: Simulator,
     first, _dummy, third, *_others = zstack.storages
     variables = {
         **variables_of(node),
-        **with_omit(omit()),
+        **({"omit": OMIT} if isinstance(OMIT, str) else {}),
         "zstack_host": "{{ name_of_the_node }}",
         "name_of_the_node": zstack.host,
         "zstack_account_password": "{{ undefined_variable }}",
@@ -334,9 +315,7 @@ def test_an_age_in_a_guessed_zone_is_an_error_of_each_storage() -> None:
         for result in look_up(*urls, max_age="24h", on_error="report", **options):
             assert (result["failed"], result["status"], result["backups"], result["latest"]) == (True, None, [], None)
             assert words in result["msg"]
-            assert result["error"]["server"] == f"{zstack.host}:{zstack.port}"
-        known = look_up(*urls, timezone="+08:00", max_age="24h", on_error="report", **options)
-        assert ["failed" in result for result in known] == [False, False]
+        assert "failed" not in look_up(*urls, timezone="+08:00", max_age="24h", on_error="report", **options)[0]
 
 
 def test_max_age_and_limit_select_backups(zstack: Simulator, options: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -16,41 +15,35 @@ import pytest
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _calls
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import Hint
+from ansible_collections.zstack.cloud.plugins.plugin_utils._page import LABELS
 from ansible_collections.zstack.cloud.plugins.plugin_utils._words import GUIDE, TABLES, Text, Words, width
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import all_hints
 
 
 def fields(text: Text) -> set[str | None]:
-    """The values that a text contains."""
+    """The values that a text contains. A name of a month can be one of its numbers."""
     forms = [text] if isinstance(text, str) else text
-    return {field for form in forms for _text, field, _spec, _conversion in Formatter().parse(form)} - {None}
+    found = {field for form in forms for _text, field, _spec, _conversion in Formatter().parse(form)} - {None}
+    return {"month" if field == "name" else field for field in found}
 
 
-@pytest.mark.parametrize("language", TABLES)
-def test_each_language_has_the_same_texts_with_the_same_values(language: str) -> None:
-    texts = {key: fields(text) for key, text in TABLES[language].items() if not key.startswith("hint.")}
-    assert texts == {key: fields(text) for key, text in TABLES["en"].items()}
-
-
-def hints_in(value: Any) -> set[Hint]:
-    """The hints in a module, and in its tables."""
-    if isinstance(value, Hint):
-        return {value}
-    values = list(value.values()) if isinstance(value, dict) else []
-    return {hint for each in values for hint in hints_in(each)}
-
-
-FOLDER = Path(_calls.__file__).parent
-
-
-def all_hints() -> list[Hint]:
-    names = [path.stem for path in FOLDER.glob("_*.py") if path.stem != "__init__"]
-    modules = [import_module(f"{_calls.__package__}.{name}") for name in names]
-    return sorted({hint for module in modules for hint in hints_in(vars(module))})
+@pytest.mark.parametrize("tables", [TABLES, LABELS], ids=["sentences", "labels"])
+def test_each_language_has_the_same_texts_with_the_same_values(tables: Any) -> None:
+    assert tables.keys() == {"en", "zh"}
+    english, *others = (
+        {key: fields(text) for key, text in table.items() if not key.startswith("hint.")} for table in tables.values()
+    )
+    assert others == [english]
+    assert not TABLES["en"].keys() & LABELS["en"].keys()
 
 
 def test_each_hint_of_a_failed_call_is_translated() -> None:
     reasons = {hint.reason for hint in all_hints()}
-    written = {found for path in FOLDER.glob("_*.py") for found in re.findall(r'Hint\(\s*"(\w+)"', path.read_text())}
+    written = {
+        found
+        for path in Path(_calls.__file__).parent.glob("_*.py")
+        for found in re.findall(r'Hint\(\s*"(\w+)"', path.read_text())
+    }
     assert len(reasons | written) > 50
     assert {f"hint.{reason}" for reason in reasons | written} == {
         key for key in TABLES["zh"] if key.startswith("hint.")
