@@ -433,8 +433,9 @@ CHECKED_BY = {
     "_backups.py": ("_backups.py", "_hints.py", "_interrupts.py", "_options.py"),
     "_calls.py": ("_errors.py", "_client.py"),
     "_client.py": ("_client.py", "_faults.py", "_interrupts.py", "_tls.py"),
-    "_failures.py": ("_client.py", "_errors.py", "_hints.py", "_tls.py"),
+    "_failures.py": ("_hints.py", "_errors.py", "_tls.py", "_client.py", "_faults.py"),
     "_json.py": ("_client.py", "_backups.py", "_errors.py"),
+    "_platform.py": ("_platform.py", "_image_stores.py"),
     "_redaction.py": ("_redaction.py", "_logs.py"),
 }
 

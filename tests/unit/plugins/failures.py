@@ -16,6 +16,11 @@ import pytest
 from ansible_collections.zstack.cloud.plugins.module_utils import _calls
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import Hint, ZStackError
 
+#: The type of the fixture.
+Gather = Callable[..., Any]
+LOGIN = "/v1/accounts/login"
+SCAN = "/v1/database-backups/image-store"
+
 
 def failure(call: Callable[..., object], *arguments: Any, **options: Any) -> ZStackError:
     """Return the error that a call raises, whose text is one line."""

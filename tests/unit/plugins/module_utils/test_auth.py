@@ -2,68 +2,58 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""What authenticates a request: the signature of an AccessKey, its date, and nothing of the machine's own."""
+
 from __future__ import annotations
 
 import hmac
 import json
+import re
 import time
 from base64 import b64encode
-from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _auth
-from ansible_collections.zstack.cloud.plugins.module_utils._auth import access_key_auth, java_date, session_auth
-from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError, no_auth
+from ansible_collections.zstack.cloud.plugins.module_utils._auth import java_date
 from ansible_collections.zstack.cloud.plugins.module_utils._times import parse_zone
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
+from ansible_collections.zstack.cloud.tests.simulator.java import parse_date
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import SCAN, Gather, failure
+from ansible_collections.zstack.cloud.tests.unit.simulator.vectors import lines
 
-Gather = Callable[..., Any]
-
-# East and west of Greenwich, half and quarter hours, with daylight saving on either half of the globe, and without.
-ZONES = [
-    *("Asia/Shanghai", "UTC", "Etc/UTC", "America/New_York", "Europe/Berlin", "Australia/Sydney", "America/St_Johns"),
-    *("Asia/Kolkata", "Asia/Kathmandu", "Pacific/Chatham", "Pacific/Kiritimati", "Pacific/Honolulu", "Etc/GMT+12"),
-]
-
-
-@pytest.mark.parametrize("check_timezone", [False, True], ids=["zone ignored", "zone checked"])
-@pytest.mark.parametrize("zone", ZONES)
-def test_an_access_key_works_in_the_zone_of_the_server(gather: Gather, zone: str, check_timezone: bool) -> None:
-    with Simulator(timezone=zone, check_timezone=check_timezone) as zstack:
-        assert gather(zstack, **zstack.credentials("access_key"), timezone=zone)["total"] == zstack.storages[0].total
-        assert not zstack.sessions
+SHANGHAI: dict[str, Any] = {"timezone": "Asia/Shanghai"}
 
 
 @pytest.mark.parametrize(
-    ("zone", "written"),
+    ("settings", "options"),
     [
-        ("Asia/Shanghai", "+08:00"),
-        ("Asia/Shanghai", "GMT+08:00"),
-        ("Asia/Kathmandu", "+05:45"),
-        ("Pacific/Honolulu", "-10:00"),
-        ("UTC", "Z"),
+        *(
+            ({"timezone": name, "check_timezone": checks}, {"timezone": name})
+            # East and west of Greenwich, by half and quarter hours, with daylight saving in either hemisphere.
+            for name in ("Etc/UTC", "America/New_York", "Australia/Sydney", "Asia/Kathmandu", "Pacific/Kiritimati")
+            for checks in (False, True)
+        ),
+        (SHANGHAI, {"timezone": "+08:00"}),
+        (SHANGHAI, {"timezone": "GMT+08:00"}),
+        ({"timezone": "UTC"}, {"timezone": "Z"}),
+        *(({"java": java}, SHANGHAI) for java in (8, 17, 25)),
+        *(({"context_path": path}, {"context_path": path or "/", **SHANGHAI}) for path in ("", "/cloud/zstack", "/v1")),
     ],
+    ids=str,
 )
-def test_an_access_key_works_with_an_offset(gather: Gather, zone: str, written: str) -> None:
-    with Simulator(timezone=zone) as zstack:
-        assert gather(zstack, **zstack.credentials("access_key"), timezone=written)["total"] == zstack.storages[0].total
-
-
-@pytest.mark.parametrize("java", [8, 17, 25])
-def test_an_access_key_works_with_every_java(gather: Gather, java: int) -> None:
-    with Simulator(java=java) as zstack:
-        assert (
-            gather(zstack, **zstack.credentials("access_key"), timezone="Asia/Shanghai")["total"]
-            == zstack.storages[0].total
-        )
+def test_an_access_key_works_in_every_zone_release_and_path(
+    gather: Gather, settings: dict[str, Any], options: dict[str, Any]
+) -> None:
+    with Simulator(**settings) as zstack:
+        assert gather(zstack, **zstack.credentials("access_key"), **options)["total"] == zstack.storages[0].total
+        assert not zstack.sessions
 
 
 def test_an_access_key_without_timezone_signs_in_the_zone_of_this_machine(
@@ -80,19 +70,13 @@ def test_an_access_key_without_timezone_signs_in_the_zone_of_this_machine(
     assert (result["total"], result["timezone_source"]) == (zstack.storages[0].total, "server")
 
 
-@pytest.mark.parametrize("context_path", ["/zstack", "/", "/cloud/zstack", "/v1"])
-def test_a_signature_does_not_cover_the_context_path(gather: Gather, context_path: str) -> None:
-    with Simulator(context_path=context_path.rstrip("/")) as zstack:
-        result = gather(zstack, **zstack.credentials("access_key"), timezone="+08:00", context_path=context_path)
-    assert result["total"] == zstack.storages[0].total
-
-
 def test_each_request_is_signed_on_its_own(zstack: Simulator, gather: Gather) -> None:
     key, secret = zstack.access_key
-    gather(zstack, urls=zstack.storage_urls[::2], **zstack.credentials("access_key"), timezone="Asia/Shanghai")
+    gather(zstack, urls=zstack.storage_urls[::2], **zstack.credentials("access_key"), **SHANGHAI)
     signed = [request for request in zstack.requests if "Authorization" in request.headers]
     assert len(signed) == 3
     for request in signed:
+        assert request.headers["Date"].endswith(" GMT+08:00")
         text = f"{request.method}\n{request.headers['Date']}\n{request.path}"
         signature = b64encode(hmac.new(secret.encode(), text.encode(), sha1).digest()).decode()
         assert request.headers["Authorization"] == f"ZStack {key}:{signature}"
@@ -123,70 +107,51 @@ def test_an_attempt_is_signed_anew(zstack: Simulator, gather: Gather, monkeypatc
 
     monkeypatch.setattr(_auth, "datetime", Clock)
     zstack.inject("reset_before_reply", times=1)
-    gather(zstack, **zstack.credentials("access_key"), timezone="Asia/Shanghai", retries=1)
-    dates = [each.headers["Date"] for each in zstack.requests if each.path == "/v1/database-backups/image-store"]
-    assert len(set(dates)) == 2
-
-
-def test_the_error_about_a_wrong_zone_names_the_option(zstack: Simulator, gather: Gather) -> None:
-    with pytest.raises(ZStackError, match=r"requestTimeTooSkewed \(HTTP 403\). Set timezone"):
-        gather(zstack, **zstack.credentials("access_key"), timezone="America/New_York")
-
-
-def test_the_error_about_a_wrong_clock_names_both_clocks(gather: Gather) -> None:
-    with Simulator(clock_offset=3600) as zstack, pytest.raises(ZStackError, match="and check both clocks"):
-        gather(zstack, **zstack.credentials("access_key"), timezone="Asia/Shanghai")
-
-
-def test_a_wrong_access_key_secret_is_refused_and_not_shown(zstack: Simulator, gather: Gather) -> None:
-    wrong = {**zstack.credentials("access_key"), "access_key_secret": "Open-Sesame"}
-    error = failure(gather, zstack, **wrong, timezone="+08:00")
-    assert "wrong accessKey signature (HTTP 403). Check access_key_secret" in str(error)
-    assert "Open-Sesame" not in json.dumps([str(error), error.error])
-
-
-def test_an_access_key_that_the_server_does_not_know_is_refused(zstack: Simulator, gather: Gather) -> None:
-    with pytest.raises(ZStackError, match=r"access key id: nobody does not existed or disabled \(HTTP 403\)"):
-        gather(zstack, access_key_id="nobody", access_key_secret="Open-Sesame", timezone="+08:00")
-
-
-def test_the_error_of_a_release_without_access_keys_names_the_other_methods(gather: Gather) -> None:
-    with Simulator(has_access_keys=False) as zstack, pytest.raises(ZStackError, match="use a session or an account"):
-        gather(zstack, **zstack.credentials("access_key"), timezone="+08:00")
+    gather(zstack, **zstack.credentials("access_key"), **SHANGHAI, retries=1)
+    assert len({request.headers["Date"] for request in zstack.requests if request.path == SCAN}) == 2
 
 
 @pytest.mark.parametrize(
-    ("zone", "moment", "text"),
+    ("settings", "options", "words"),
     [
-        ("Asia/Shanghai", "2026-11-23T00:05:09", "Mon, 23 Nov 2026 08:05:09 GMT+08:00"),
-        ("UTC", "2026-11-01T00:05:09", "Sun, 01 Nov 2026 00:05:09 GMT+00:00"),
-        ("America/New_York", "2026-07-01T03:00:00", "Tue, 30 Jun 2026 23:00:00 GMT-04:00"),
-        ("America/New_York", "2026-12-31T23:59:59", "Thu, 31 Dec 2026 18:59:59 GMT-05:00"),
-        ("Asia/Kathmandu", "2026-02-28T18:15:00", "Sun, 01 Mar 2026 00:00:00 GMT+05:45"),
-        ("America/St_Johns", "2026-01-01T00:00:00", "Wed, 31 Dec 2025 20:30:00 GMT-03:30"),
+        ({}, {"timezone": "America/New_York"}, "requestTimeTooSkewed (HTTP 403). Set timezone"),
+        ({"clock_offset": 3600}, {}, "and check both clocks"),
+        ({}, {"access_key_secret": "Open-Sesame"}, "wrong accessKey signature (HTTP 403). Check access_key_secret"),
+        ({}, {"access_key_id": "nobody"}, "access key id: nobody does not existed or disabled (HTTP 403)"),
+        ({"has_access_keys": False}, {}, "use a session or an account"),
     ],
 )
-def test_a_date_is_written_as_java_reads_it(zone: str, moment: str, text: str) -> None:
-    instant = datetime.fromisoformat(moment).replace(tzinfo=timezone.utc)
-    assert java_date(instant.astimezone(parse_zone(zone))) == text
-    assert java_date(instant.replace(microsecond=999_999).astimezone(parse_zone(zone))) == text
+def test_a_refused_access_key_is_answered_with_what_to_check(
+    gather: Gather, settings: dict[str, Any], options: dict[str, Any], words: str
+) -> None:
+    with Simulator(**settings) as zstack:
+        secret = zstack.access_key[1]
+        error = failure(gather, zstack, **{**zstack.credentials("access_key"), **SHANGHAI, **options})
+    assert words in str(error)
+    shown = json.dumps([str(error), error.error])
+    assert "Open-Sesame" not in shown
+    assert secret not in shown
 
 
-@pytest.mark.parametrize("moment", ["2026-10-25T00:30:00", "2026-10-25T01:30:00"], ids=["first", "second"])
-def test_an_hour_that_comes_twice_is_written_with_its_offset(moment: str) -> None:
-    instant = datetime.fromisoformat(moment).replace(tzinfo=timezone.utc).astimezone(ZoneInfo("Europe/Berlin"))
-    offset = "+02:00" if moment.endswith("00:30:00") else "+01:00"
-    assert java_date(instant) == f"Sun, 25 Oct 2026 02:30:00 GMT{offset}"
+def is_ours(line: dict[str, Any]) -> bool:
+    """Return whether a line is of a date that Java reads, in the form that we write."""
+    return bool(line["wall_clock"] and re.search(r" GMT[+-]\d\d:\d\d$", line["value"]))
 
 
-def test_what_authenticates_a_request_is_put_into_its_headers_alone() -> None:
-    def headers(auth: Any) -> dict[str, str]:
-        request = requests.Request("GET", "http://zstack.example.com:8080/zstack/v1/x?url=y", auth=auth).prepare()
-        return dict(request.headers)
+@pytest.mark.parametrize(("release", "line"), [each for each in lines("date") if is_ours(each.values[1])])
+def test_a_date_is_written_as_java_reads_it(release: int, line: dict[str, Any]) -> None:
+    local = datetime.fromisoformat(line["wall_clock"]).replace(microsecond=999_999)
+    assert java_date(local.replace(tzinfo=parse_zone(line["value"].partition(" GMT")[2]))) == line["value"]
 
-    assert headers(no_auth) == {}
-    assert headers(session_auth("0123")) == {"Authorization": "OAuth 0123"}
-    assert set(headers(access_key_auth("key", "secret", "/zstack", None))) == {"Date", "Authorization"}
+
+zones = st.timezones() | st.integers(-18 * 3600, 18 * 3600).map(lambda seconds: timezone(timedelta(seconds=seconds)))
+
+
+@given(zones, st.integers(0, 4_000_000_000), st.sampled_from([17, 25]))
+def test_every_date_that_is_sent_is_read_by_java(zone: tzinfo, epoch: int, java: int) -> None:
+    local = datetime.fromtimestamp(epoch, zone)
+    read = parse_date(java_date(local.replace(microsecond=999_999)), java)
+    assert (read.replace(tzinfo=None), read.utcoffset()) == (local.replace(tzinfo=None, fold=0), local.utcoffset())
 
 
 @pytest.mark.parametrize("method", ["session", "account", "access_key"])

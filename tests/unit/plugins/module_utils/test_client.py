@@ -5,17 +5,14 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
-import os
 import re
 import socket
 import threading
 import time
 import zlib
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, unquote
@@ -27,12 +24,9 @@ from hypothesis import strategies as st
 from ansible_collections.zstack.cloud.plugins.module_utils import _client, _interrupts
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._json import parse_json
-from ansible_collections.zstack.cloud.tests.limits import HANGS, UNANSWERED
+from ansible_collections.zstack.cloud.tests.limits import HANGS, LONG, UNANSWERED
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
-
-Gather = Callable[..., Any]
-SCAN = "/v1/database-backups/image-store"
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import SCAN, Gather, failure
 
 
 def compressed(body: str, wbits: int = 31) -> dict[str, Any]:
@@ -90,46 +84,13 @@ def test_several_storages_come_in_the_order_of_their_urls(gather: Gather) -> Non
     assert [result["total"] for result in results] == [0, zstack.storages[0].total] * 6
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])
-def test_a_compressed_response_is_read(zstack: Simulator, gather: Gather, compress: Callable[[bytes], bytes]) -> None:
-    body = base64.b64encode(compress('{"backups": [{"name": "密"}]}'.encode())).decode()
-    encoding = "gzip" if compress is gzip.compress else "deflate"
-    zstack.inject({"headers": {"Content-Encoding": encoding}, "body": [{"base64": body}]})
-    assert gather(zstack)["backups"][0]["name"] == "密"
-
-
-def test_chinese_words_come_through_without_a_content_type(zstack: Simulator, gather: Gather) -> None:
-    zstack.inject({"status": 503, "body": '{"error": {"code": "ID.1002", "details": "权限不足"}}'})
-    error = failure(gather, zstack)
-    assert "权限不足" in str(error)
-    assert (error.status, error.error["code"]) == (503, "ID.1002")
-
-
 def test_a_redirect_is_not_followed(zstack: Simulator, gather: Gather) -> None:
-    target = f"http://127.0.0.1:{zstack.port}/zstack/v1/elsewhere"
-    zstack.inject({"status": 302, "headers": {"Location": target}, "body": ""})
-    error = failure(gather, zstack)
-    assert f"the response is a redirect to {target}, which is not followed (HTTP 302)" in str(error)
-    assert "/v1/elsewhere" not in zstack.paths
-
-
-OTHER_SERVICES = {
-    "ssh_banner": r"the response is not HTTP: it starts with SSH-2\.0-OpenSSH_8\.0\. Another service uses this port",
-    "mysql_handshake": r"the response is not HTTP: it starts with J\. Another service uses this port: check",
-    "tls_alert": r"the response is a TLS alert\. The port expects HTTPS: check port, or set use_ssl to true\.",
-    "html_without_text": r"not a JSON object: it is a page without text \(HTTP 200\)\. This does not look like",
-    "cached_scan": r"the response is from a cache \(Age: 864000\) \(HTTP 200\)\. Turn off caching of the API",
-    "cached_scan_without_age": r"from a cache: its time is 86\d{4} s off that of other responses \(HTTP 200\)\. Turn",
-    "truncated_body": r"the response is incomplete: IncompleteRead\(.*\)\. Check host, port, use_ssl, and the proxy",
-    "success_false_with_a_list": r"the response reports no success: .*\(HTTP 200\)\. This does not look like",
-}
-
-
-@pytest.mark.parametrize("fault", OTHER_SERVICES)
-def test_what_answers_in_place_of_the_server_is_named(zstack: Simulator, gather: Gather, fault: str) -> None:
-    zstack.inject(fault)
+    target = f"http://127.0.0.1:{zstack.port}/zstack/v1/elsewhere?url="
+    zstack.inject({"status": 302, "headers": {"Location": target + quote(zstack.storage_url, safe="")}, "body": ""})
     line = str(failure(gather, zstack))
-    assert re.search(OTHER_SERVICES[fault], line), line
+    assert f"the response is a redirect to {target}ssh%3A%2F%2Froot%3A***%40192.0.2.20" in line
+    assert ", which is not followed (HTTP 302)" in line
+    assert "/v1/elsewhere" not in zstack.paths
 
 
 @pytest.mark.parametrize(
@@ -172,68 +133,36 @@ def test_the_second_address_of_a_name_is_tried_if_the_first_is_silent(
     assert f"no connection to port {zstack.port}. Check host, port and firewalls." in str(error)
 
 
-def test_a_redirect_shows_no_secret(zstack: Simulator, gather: Gather) -> None:
-    target = f"http://elsewhere.invalid/?url={quote(zstack.storage_url, safe='')}"
-    zstack.inject({"status": 302, "headers": {"Location": target}, "body": ""})
-    assert "root%3A***%40192.0.2.20" in str(failure(gather, zstack))
-
-
-@contextmanager
-def server_that(answers: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A server on a bare socket: yields its port."""
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        *((f"{status} Elsewhere\r\nLocation: /login", "redirect to /login") for status in (300, 302, 399)),
+        ("200 OK", "the response is larger than 64 MiB"),
+    ],
+)
+def test_the_body_of_a_redirect_or_one_announced_as_too_large_is_not_read(
+    zstack: Simulator, gather: Gather, head: str, words: str
+) -> None:
+    sent = [0]
 
     def serve() -> None:
-        while True:
+        with listening.accept()[0] as connection:
+            connection.recv(65536)
             try:
-                connection, _dummy = listening.accept()
+                connection.sendall(f"HTTP/1.1 {head}\r\nContent-Length: 1000000000\r\n\r\n".encode())
+                for _dummy in range(1000):
+                    sent[0] += connection.send(b" " * 1_000_000)
             except OSError:
-                return
-            with connection:
-                connection.recv(65536)
-                try:
-                    answers(connection)
-                except OSError:
-                    continue
+                pass
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=serve, daemon=True).start()
-        yield listening.getsockname()[1]
-        listening.shutdown(socket.SHUT_RDWR)
-
-
-def sent_before_closing(head: bytes, gather: Gather, zstack: Simulator) -> tuple[str, int]:
-    """Return the error about a response with this head, and how much of its gigabyte the client let the server send."""
-    sent = [0]
-    closed = threading.Event()
-
-    def answer(connection: socket.socket) -> None:
-        connection.sendall(head + b"Content-Length: 1000000000\r\n\r\n")
-        try:
-            for _dummy in range(1000):
-                sent[0] += connection.send(b" " * 1_000_000)
-        finally:
-            closed.set()
-
-    with server_that(answer) as port:
-        error = failure(gather, zstack, port=port, session_uuid="0123456789")
-        assert closed.wait(HANGS)
-    return str(error), sent[0]
-
-
-@pytest.mark.parametrize("status", [300, 302, 399])
-def test_the_body_of_a_redirect_is_not_read(zstack: Simulator, gather: Gather, status: int) -> None:
-    head = f"HTTP/1.1 {status} Elsewhere\r\nLocation: /login\r\n"
-    error, sent = sent_before_closing(head.encode(), gather, zstack)
-    assert "redirect to /login" in error
+        server = threading.Thread(target=serve, daemon=True)
+        server.start()
+        error = failure(gather, zstack, port=listening.getsockname()[1])
+        server.join(HANGS)
+    assert words in str(error)
     # What the buffers of two sockets hold.
-    assert sent < 50_000_000
-
-
-def test_a_body_that_is_announced_as_too_large_is_not_read(zstack: Simulator, gather: Gather) -> None:
-    error, sent = sent_before_closing(b"HTTP/1.1 200 OK\r\n", gather, zstack)
-    assert "the response is larger than 64 MiB" in error
-    # What the buffers of two sockets hold.
-    assert sent < 50_000_000
+    assert sent[0] < 50_000_000
 
 
 # Words that are nowhere else, and what has a meaning in a URL.
@@ -244,15 +173,6 @@ SECRETS = st.lists(st.sampled_from(WORDS) | st.sampled_from("@:/#%[]?&=+ \\'\"."
 ODD_PROXIES = st.text(
     st.characters(exclude_characters="\x00", exclude_categories=["Cs"]) | st.sampled_from("@:/#%[]\udcff")
 )
-
-
-@contextmanager
-def exported(name: str, value: str) -> Iterator[None]:
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        del os.environ[name]
 
 
 @pytest.fixture
@@ -268,74 +188,66 @@ def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", local)
 
 
-def outcome(gather: Gather, zstack: Simulator, **options: Any) -> str:
-    """All that a run shows."""
-    try:
-        return json.dumps(gather(zstack, timezone="UTC", **options))
-    except ZStackError as error:
-        assert str(error).isprintable()
-        return json.dumps([str(error), error.error], ensure_ascii=False)
+def shown_through(proxy: str, gather: Gather, zstack: Simulator, variable: str = "HTTP_PROXY") -> str:
+    """All that a run through a proxy shows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(variable, proxy)
+        try:
+            return json.dumps(gather(zstack, host="192.0.2.1", session_uuid="0123456789", timezone="UTC"))
+        except ZStackError as error:
+            assert str(error).isprintable()
+            return json.dumps([str(error), error.error], ensure_ascii=False)
 
 
-def test_whatever_proxy_the_environment_names_a_result_or_a_zstack_error_comes_out(
-    zstack: Simulator, gather: Gather, no_names: None
+@settings(max_examples=200 if LONG else 50)
+@given(
+    odd=ODD_PROXIES | ODD_PROXIES.map("http://".__add__),
+    user=st.text("aZ0é密:%"),
+    variable=st.sampled_from(["HTTP_PROXY", "http_proxy", "ALL_PROXY"]),
+)
+@example("http://[", "", "HTTP_PROXY")
+@example("http://127.0.0.1:99999", "", "HTTP_PROXY")
+@example("http://127.0.0.1:x", "", "HTTP_PROXY")
+@example("socks5://127.0.0.1:1", "", "HTTP_PROXY")
+@example("//", "", "ALL_PROXY")
+@example("://", "", "HTTP_PROXY")
+@example("http://%", "", "HTTP_PROXY")
+@example("http://\udcff@127.0.0.1:1", "", "HTTP_PROXY")
+def test_through_any_proxy_a_result_or_a_zstack_error_comes_out(
+    zstack: Simulator, gather: Gather, no_names: None, odd: str, user: str, variable: str
 ) -> None:
-    reached: Counter[bool] = Counter()
-    session = zstack.open_session()
-    good_proxies = st.text("aZ0é密:%").map(lambda user: f"http://me{user}@127.0.0.1:{zstack.port}")
-
-    @settings(max_examples=200)
-    @given(
-        proxy=ODD_PROXIES | ODD_PROXIES.map("http://".__add__) | good_proxies,
-        name=st.sampled_from(["HTTP_PROXY", "http_proxy", "ALL_PROXY"]),
-    )
-    @example("http://[", "HTTP_PROXY")
-    @example("http://127.0.0.1:99999", "HTTP_PROXY")
-    @example("http://127.0.0.1:x", "HTTP_PROXY")
-    @example("socks5://127.0.0.1:1", "HTTP_PROXY")
-    @example("//", "ALL_PROXY")
-    @example("://", "HTTP_PROXY")
-    @example("http://%", "HTTP_PROXY")
-    @example("http://\udcff@127.0.0.1:1", "HTTP_PROXY")
-    def check(proxy: str, name: str) -> None:
-        with exported(name, proxy):
-            shown = outcome(gather, zstack, host="192.0.2.1", session_uuid=session)
-        reached['"total": 15' in shown] += 1
-
-    check()
-    assert min(reached[each] for each in (True, False)) >= 0.1 * sum(reached.values()), reached
+    zstack.clear()
+    zstack.inject({"body": '{"backups": []}'}, on="any")
+    shown_through(odd, gather, zstack, variable)
+    shown = shown_through(f"http://me{user}@127.0.0.1:{zstack.port}", gather, zstack, variable)
+    # Without a password, no name is sent either.
+    assert ('"total": 0' in shown) is not ("密" in user and ":" in user)
 
 
-def test_nothing_of_the_password_of_a_proxy_is_shown(zstack: Simulator, gather: Gather, no_names: None) -> None:
-    reached: Counter[str] = Counter()
-
-    @settings(max_examples=200)
-    @given(
-        pieces=SECRETS,
-        encoded=st.booleans(),
-        answers=st.booleans(),
-        scheme=st.sampled_from(["http://", "", "https://"]),
-    )
-    @example(["Quux", "@", "Zyzzy", "/", "Wvut"], False, True, "http://")
-    @example(["Quux", "\\", "Zyzzy"], False, True, "http://")
-    @example(["Jäger"], True, True, "http://")
-    @example(["密码"], True, True, "http://")
-    def check(pieces: list[str], encoded: bool, answers: bool, scheme: str) -> None:
-        password = "".join(pieces)
-        if encoded:
-            password = quote(password, safe="", errors="surrogateescape")
-        zstack.clear()
-        # A proxy that shows what it was sent, and one that nobody listens at.
-        zstack.inject({"status": 407, "body": "${headers}"}, on="any")
-        with exported("HTTP_PROXY", f"{scheme}me:{password}@127.0.0.1:{zstack.port if answers else 1}"):
-            shown = outcome(gather, zstack, host="192.0.2.1", session_uuid="0123456789")
-        assert [word for word in {*pieces, unquote(password)} & {*WORDS, unquote(password)} if word in shown] == []
-        assert set(re.findall(r"Basic ([^\s\",]+)", shown)) <= {"***"}
-        assert "5bc6" not in shown
-        reached["echoed" if "Basic ***" in shown else "refused" if "the proxy failed" in shown else "other"] += 1
-
-    check()
-    assert min(reached[each] for each in ("echoed", "refused")) >= 0.02 * sum(reached.values()), reached
+@settings(max_examples=200 if LONG else 50)
+@given(pieces=SECRETS, scheme=st.sampled_from(["http://", "", "https://"]))
+@example(["Quux", "@", "Zyzzy", "/", "Wvut"], "http://")
+@example(["Quux", "\\", "Zyzzy"], "http://")
+@example(["Jäger"], "http://")
+@example(["密码"], "http://")
+def test_nothing_of_the_password_of_a_proxy_is_shown(
+    zstack: Simulator, gather: Gather, no_names: None, pieces: list[str], scheme: str
+) -> None:
+    zstack.clear()
+    # A proxy that shows what it was sent, and one that nobody listens at.
+    zstack.inject({"status": 407, "body": "${headers}"}, on="any")
+    plain = "".join(pieces)
+    encoded = quote(plain, safe="", errors="surrogateescape")
+    is_latin = all(ord(each) < 256 for each in unquote(encoded))
+    for password in (plain, encoded):
+        for port in (zstack.port, 1):
+            shown = shown_through(f"{scheme}me:{password}@127.0.0.1:{port}", gather, zstack)
+            assert [word for word in {*pieces, unquote(password)} & {*WORDS, unquote(password)} if word in shown] == []
+            assert set(re.findall(r"Basic ([^\s\",]+)", shown)) <= {"***"}
+            assert "5bc6" not in shown
+            if password == encoded and scheme == "http://":
+                reason = "Basic ***" if port == zstack.port else "the proxy failed"
+                assert (reason if is_latin else "characters that HTTP does not allow") in shown
 
 
 def test_a_proxy_of_the_environment_is_used_and_its_password_not_shown(
@@ -350,28 +262,21 @@ def test_a_proxy_of_the_environment_is_used_and_its_password_not_shown(
     assert "Proxy-Authorization: Basic ***" in line
 
 
-def test_a_proxy_without_a_password_has_its_name_hidden(
-    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proxy_without_a_password_has_its_name_hidden(zstack: Simulator, gather: Gather, no_names: None) -> None:
     # A token, as some proxies want it.
-    monkeypatch.setenv("HTTP_PROXY", f"http://Open-Sesame@127.0.0.1:{zstack.port}")
-    zstack.inject({"status": 407, "body": ["${headers}", "Open-Sesame"]})
-    assert "Open-Sesame" not in str(failure(gather, zstack))
+    zstack.inject({"status": 407, "body": ["${headers}", "Open-Sesame"]}, on="any")
+    shown = shown_through(f"http://Open-Sesame@127.0.0.1:{zstack.port}", gather, zstack)
+    assert "***" in shown
+    assert "Open-Sesame" not in shown
 
 
 def test_no_proxy_is_heeded(zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    assert gather(zstack)["total"] == zstack.storages[0].total
-
-
-def test_a_proxy_that_nobody_listens_at_is_named_as_the_reason(
-    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     error = failure(gather, zstack, retries=3)
     assert "the proxy failed: Connection refused. Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY" in str(error)
     assert not error.transient
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert gather(zstack)["total"] == zstack.storages[0].total
 
 
 @pytest.fixture
@@ -406,29 +311,12 @@ TRANSIENT: dict[str, dict[str, Any]] = {
     "reset before a reply": {"cut": "before", "by": "reset"},
     "closed before a reply": {"cut": "before", "by": "close"},
 }
-FINAL: dict[str, dict[str, Any]] = {
-    "500": {"status": 500, "body": "oops"},
-    "503 in JSON without an error": {"status": 503, "body": "{}"},
-    "SYS.1006 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1006"},
-    "SYS.1001 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1001"},
-    "SYS.1010 in a 200": {"status": 200, "body": ENVELOPE % "SYS.1010"},
-    "SYS.1010 in a 505": {"status": 505, "body": ENVELOPE % "SYS.1010"},
-    "404": {"status": 404, "body": "no api mapping to /v1/x"},
-    "407": {"status": 407, "body": ""},
-    "429": {"status": 429, "body": ""},
-    "a redirect": {"status": 302, "body": ""},
-    "no JSON": {"status": 200, "body": "oops"},
-    "reset in the middle": {"cut": "middle", "by": "reset"},
-    "closed in the middle": {"cut": "middle", "by": "close"},
-    "a body in an unknown encoding": {"headers": {"Content-Encoding": "br"}, "body": "oops"},
-}
 
 
-@pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT)
 def test_a_transient_failure_is_retried_as_often_as_asked(
-    zstack: Simulator, gather: Gather, pauses: list[float], fault: dict[str, Any]
+    zstack: Simulator, gather: Gather, pauses: list[float]
 ) -> None:
-    zstack.inject(fault)
+    zstack.inject(TRANSIENT["502"])
     for retries in range(4):
         zstack.requests.clear()
         pauses.clear()
@@ -447,11 +335,11 @@ def test_a_transient_failure_that_passes_is_no_failure(
     assert not warnings
 
 
-@pytest.mark.parametrize("fault", FINAL.values(), ids=FINAL)
+@pytest.mark.parametrize(("status", "body"), [(503, "{}"), (200, ENVELOPE % "SYS.1010"), (505, ENVELOPE % "SYS.1010")])
 def test_any_other_failure_is_not_retried(
-    zstack: Simulator, gather: Gather, pauses: list[float], fault: dict[str, Any]
+    zstack: Simulator, gather: Gather, pauses: list[float], status: int, body: str
 ) -> None:
-    zstack.inject(fault)
+    zstack.inject({"status": status, "body": body})
     assert not failure(gather, zstack, retries=5).transient
     assert zstack.paths.count(SCAN) == 1
     assert pauses == []
@@ -540,6 +428,7 @@ def test_a_login_that_may_have_opened_a_session_is_not_retried(
 def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
     zstack: Simulator, gather: Gather, fault: str
 ) -> None:
+    before = set(threading.enumerate())
     zstack.inject(fault, on="scan")
     begin = time.monotonic()
     error = failure(gather, zstack, timeout=UNANSWERED, retries=5)
@@ -547,15 +436,10 @@ def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
     assert f"no response within {UNANSWERED} s. Raise timeout, or check why the server is slow." in str(error)
     assert zstack.paths.count(SCAN) == 1
     assert not zstack.sessions
-
-
-def test_the_thread_of_a_call_that_timed_out_ends(zstack: Simulator, gather: Gather) -> None:
-    before = set(threading.enumerate())
-    zstack.inject("silence", on="scan")
-    failure(gather, zstack, timeout=UNANSWERED)
-    for thread in set(threading.enumerate()) - before:
-        thread.join(HANGS)
-        assert not thread.is_alive()
+    if fault == "silence":
+        for thread in set(threading.enumerate()) - before:
+            thread.join(HANGS)
+            assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(
@@ -571,21 +455,12 @@ def test_the_thread_of_a_call_that_timed_out_ends(zstack: Simulator, gather: Gat
         (200, '{"error": "it broke"}', "it broke (HTTP 200)"),
         (405, "", "the response is empty (HTTP 405)."),
         (500, '{"message": "it broke"}', '{"message": "it broke"} (HTTP 500).'),
-        (
-            502,
-            "<html><style>p {}</style><h1>Bad Gateway</h1><script>1 < 2</script></html>",
-            ": Bad Gateway (HTTP 502).",
-        ),
+        (502, "<html><style>p {}</style><h1>Bad Gateway</h1><script>1 < 2</script>", ": Bad Gateway (HTTP 502)."),
         (502, "\n<h1>Bad <!-- a --> Gateway</h1><!-- of nginx", ": Bad Gateway (HTTP 502)."),
         (400, "bad words", ": bad words (HTTP 400)."),
-        *(
-            (
-                status,
-                '{"backups": []}',
-                f"the response is a redirect to nowhere, which is not followed (HTTP {status}).",
-            )
-            for status in (300, 302, 399)
-        ),
+        (503, '{"error": {"code": "ID.1002", "details": "权限不足"}}', "[ID.1002] 权限不足 (HTTP 503)."),
+        (300, '{"backups": []}', "the response is a redirect to nowhere, which is not followed (HTTP 300)."),
+        (399, '{"backups": []}', "the response is a redirect to nowhere, which is not followed (HTTP 399)."),
     ],
 )
 def test_a_response_without_a_list_is_quoted(
@@ -634,55 +509,10 @@ def test_a_header_that_is_quoted_is_short_and_shows_no_secret(zstack: Simulator,
     assert len(line) < 400
 
 
-def test_an_error_that_is_null_is_none(zstack: Simulator, gather: Gather) -> None:
-    zstack.inject({"status": 200, "body": '\ufeff{"error": null, "infos": []}'})
-    assert gather(zstack)["total"] == 0
-
-
-@pytest.mark.parametrize("status", [201, 202, 299])
+@pytest.mark.parametrize("status", [200, 201, 202, 299])
 def test_any_status_of_success_is_one(zstack: Simulator, gather: Gather, status: int) -> None:
-    zstack.inject({"status": status, "body": '{"backups": []}'})
+    zstack.inject({"status": status, "body": '\ufeff{"error": null, "infos": []}'})
     assert gather(zstack)["total"] == 0
-
-
-def test_values_that_ansible_cannot_carry_are_replaced(zstack: Simulator, gather: Gather) -> None:
-    entry = r'{"name": "a\ud800b", "createdTime": "x", "load": NaN, "peak": 1e999}'
-    zstack.inject({"status": 200, "body": f'{{"backups": [{entry}]}}'})
-    (backup,) = gather(zstack)["backups"]
-    assert (backup["name"], backup["load"], backup["peak"]) == ("a?b", None, None)
-
-
-BOUNDS = {
-    "body_over_64_mib": "the response is larger than 64 MiB",
-    "body_over_64_mib_unannounced": "the response is larger than 64 MiB",
-    "gzip_bomb": "the response is larger than 64 MiB",
-    "gzip_of_nested_lists": "the response contains more than 3,000,000 JSON values",
-    "gzip_of_empty_objects": "the response contains more than 3,000,000 JSON values",
-    "gzip_twice": "the response has an unsupported Content-Encoding: gzip, gzip",
-    "unknown_encoding": "the response has an unsupported Content-Encoding: br",
-    "redirect_with_a_large_body": "the response is a redirect to /login, which is not followed",
-    "page_of_less_than_signs": "<<<",
-    "page_of_open_scripts": "<script<script",
-    "error_of_a_megabyte": "失败 失败",
-}
-
-
-@pytest.mark.parametrize("fault", BOUNDS)
-def test_a_response_beyond_all_bounds_ends_with_the_reason(zstack: Simulator, gather: Gather, fault: str) -> None:
-    zstack.inject(fault)
-    begin = time.monotonic()
-    error = failure(gather, zstack, timeout=HANGS)
-    assert BOUNDS[fault] in str(error)
-    assert len(str(error)) < 2000
-    assert time.monotonic() - begin < HANGS
-
-
-def test_a_key_of_sixty_thousand_capitals_is_cut(zstack: Simulator, gather: Gather) -> None:
-    zstack.inject({"body": ['{"backups": [{"', {"repeat": "A", "times": 60_000}, '": 1}]}']})
-    begin = time.monotonic()
-    (backup,) = gather(zstack)["backups"]
-    assert max(map(len, backup)) <= 300
-    assert time.monotonic() - begin < HANGS
 
 
 @pytest.mark.parametrize("play", [lambda body: {"body": body}, compressed], ids=["plain", "gzip"])
@@ -734,11 +564,6 @@ def test_a_compressed_response_that_breaks_off_is_a_failure(zstack: Simulator, g
     data = base64.b64decode(play["body"][0]["base64"])[:-9]
     zstack.inject({**play, "body": [{"base64": base64.b64encode(data).decode()}]})
     assert "the compressed response is incomplete" in str(failure(gather, zstack))
-
-
-def test_a_response_that_is_not_what_its_encoding_says_is_a_failure(zstack: Simulator, gather: Gather) -> None:
-    zstack.inject("gzip_broken")
-    assert "the call failed: " in str(failure(gather, zstack))
 
 
 def test_a_secret_that_a_backup_quotes_is_not_in_a_warning(

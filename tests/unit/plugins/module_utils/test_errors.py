@@ -20,9 +20,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._failures import desc
 from ansible_collections.zstack.cloud.plugins.module_utils._json import json_safe, snake_case
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor, one_line, shorten
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
-
-Gather = Callable[..., Any]
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import Gather, failure
 
 ENVELOPE = {
     "code": "SYS.1006",
@@ -35,36 +33,44 @@ ENVELOPE = {
 }
 
 
-def error_of(envelope: Any, **more: Any) -> ZStackError:
-    fields = envelope_fields(envelope, Redactor("sesam3"))
+def error_of(envelope: Any, secret: str = "sesam3", **more: Any) -> ZStackError:
+    fields = envelope_fields(envelope, Redactor(secret))
     return ZStackError(describe(fields), fields=fields, **more)
 
 
+def nested(value: Any, levels: int, within: Callable[[Any], Any] = lambda value: [value]) -> Any:
+    for _dummy in range(levels):
+        value = within(value)
+    return value
+
+
 def test_the_line_says_server_call_code_words_causes_status_and_what_to_do() -> None:
-    error = error_of(
-        ENVELOPE,
-        server="zstack.example.com:8080",
-        call="LogInByAccount",
-        status=503,
-        hint=Hint("something", "Do something."),
-    )
+    hint = Hint("something", "Do something.")
+    error = error_of(ENVELOPE, server="zstack.example.com:8080", call="LogInByAccount", status=503, hint=hint)
     assert str(error) == (
         "zstack.example.com:8080: LogInByAccount: [SYS.1006] An operation failed: the scan failed"
         "; caused by [SYS.1001] Timeout; caused by [X.1] no route; caused by [X.2] and another (HTTP 503)."
         " Do something."
     )
-
-
-def test_the_line_names_the_storage_only_where_there_are_several() -> None:
-    error = ZStackError("it broke", server="192.0.2.1:8080", call="Call")
-    assert str(error.with_storage("ssh://root:***@192.0.2.20/bs", named=False)) == "192.0.2.1:8080: Call: it broke"
-    assert error.error["storage"] == "ssh://root:***@192.0.2.20/bs"
-    error.with_storage("ssh://root:***@192.0.2.20/bs", named=True)
-    assert str(error) == "192.0.2.1:8080: ssh://root:***@192.0.2.20/bs: Call: it broke"
+    fields = ("code", "description", "details")
+    causes = [("SYS.1001", "Timeout", None), ("X.1", None, "no route"), ("X.2", "and another", None)]
+    assert error.error == {
+        **{field: ENVELOPE[field] for field in fields},
+        "causes": [dict(zip(fields, cause)) for cause in causes],
+        "global_error_code": "ORG_ZSTACK_1",
+        "location": "node-1",
+        "output": None,
+        "server": "zstack.example.com:8080",
+        "storage": None,
+        "hint": "Do something.",
+        "hint_reason": "something",
+    }
 
 
 @pytest.mark.parametrize("several", [False, True], ids=["one storage", "several storages"])
-def test_a_failed_scan_names_server_and_storage(zstack: Simulator, gather: Gather, several: bool) -> None:
+def test_a_failed_scan_names_the_storage_in_its_line_only_if_there_are_several(
+    zstack: Simulator, gather: Gather, several: bool
+) -> None:
     zstack.inject({"status": 503, "body": json.dumps({"error": ENVELOPE})})
     storage = zstack.storages[2].url_without_password.replace("@", ":***@")
     error = failure(gather, zstack, urls=zstack.storage_urls[2:3] * (2 if several else 1))
@@ -80,22 +86,6 @@ def test_a_failed_login_names_the_server_and_no_storage(zstack: Simulator, gathe
     assert (error.error["server"], error.error["storage"]) == (f"{zstack.host}:{zstack.port}", None)
 
 
-def test_the_fields_of_an_envelope_are_kept_in_snake_case_with_one_list_of_causes() -> None:
-    error = error_of(ENVELOPE).error
-    assert (error["code"], error["description"], error["details"]) == (
-        "SYS.1006",
-        "An operation failed",
-        "the scan failed",
-    )
-    assert error["causes"] == [
-        {"code": "SYS.1001", "description": "Timeout", "details": None},
-        {"code": "X.1", "description": None, "details": "no route"},
-        {"code": "X.2", "description": "and another", "details": None},
-    ]
-    assert (error["global_error_code"], error["location"]) == ("ORG_ZSTACK_1", "node-1")
-    assert "cause" not in error
-
-
 @pytest.mark.parametrize(
     ("envelope", "words"),
     [
@@ -107,8 +97,11 @@ def test_the_fields_of_an_envelope_are_kept_in_snake_case_with_one_list_of_cause
         ({"code": 7}, "[7]"),
         ({"code": "X.1", "description": None}, "[X.1]"),
         ({"description": ["a", {"b": None}]}, '["a", {"b": null}]'),
+        ({"description": {"键": "值"}}, '{"键": "值"}'),
         ({"cause": "x", "causes": ["y", None, 5]}, "x; caused by y; caused by 5"),
         ({"description": "same", "details": "same"}, "same"),
+        ({"description": "words", "details": "one\ntwo\nthree"}, "words: three (one; two)"),
+        ({"description": "words", "details": " \n "}, "words"),
         ({"details": "\n\nfirst\n  second\n\nstdout: "}, "second (first)"),
         ({"Code": ["X"], "Details": {"a": 1}}, '[["X"]] {"a": 1}'),
     ],
@@ -119,7 +112,7 @@ def test_an_envelope_of_any_type_makes_a_well_formed_error(envelope: Any, words:
     assert str(error) == f"Call: {words}"
 
 
-def test_the_last_words_of_several_lines_come_first_and_stay_when_the_rest_is_cut() -> None:
+def test_the_last_of_several_lines_comes_first_and_is_never_cut() -> None:
     for length in (10, 1_000, 3_000, 17_000, 1_000_000):
         error = error_of(
             {"code": "SYS.1000", "details": f"\nshell command[{'x' * length}]\nstderr: No route to host\n"}
@@ -149,41 +142,34 @@ ODD = "".join(map(chr, [*range(32), *range(0x7F, 0xA0), 0xAD, 0x61C, 0x180E, *ra
 )
 
 
-@given(st.text(st.characters() | st.sampled_from(ODD)))
-def test_one_line_has_nothing_that_forges_lines_steers_a_terminal_or_turns_text_around(text: str) -> None:
-    line = one_line(text)
-    assert line.isprintable()
-    assert len(line.splitlines()) <= 1
-    # Control and format characters (bidirectional ones are of these), lone surrogates, private ones, separators.
-    assert not {unicodedata.category(each) for each in line} & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-    assert [each for each in text if each.isalnum() and each.isprintable() and not {"\x1b", "\x9b"} & set(text)] == [
-        each for each in line if each.isalnum() and not {"\x1b", "\x9b"} & set(text)
-    ]
-
-
-@given(st.text(st.sampled_from("\x1b[31m;0K ab\n\u202e"), max_size=30))
-def test_one_line_has_nothing_of_what_colors_a_terminal(text: str) -> None:
-    assert one_line(text).isprintable()
+@given(st.text(st.characters() | st.sampled_from(ODD)), st.text(st.sampled_from("\x1b[31m;0K ab\n\u202e"), max_size=30))
+def test_one_line_has_nothing_that_forges_lines_or_steers_a_terminal(text: str, colored: str) -> None:
+    for each in (text, colored):
+        assert one_line(each).isprintable()
+        assert len(one_line(each).splitlines()) <= 1
+        # Control and format characters (bidirectional ones are of these), lone surrogates, private ones, separators.
+        assert not set(map(unicodedata.category, one_line(each))) & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    if not {"\x1b", "\x9b"} & set(text):
+        assert [each for each in text if each.isalnum() and each.isprintable()] == [
+            each for each in one_line(text) if each.isalnum()
+        ]
 
 
 @given(st.text(min_size=9), st.integers(3, 8))
-def test_a_cut_text_keeps_its_start_and_its_end(text: str, limit: int) -> None:
+def test_only_a_long_text_is_cut_and_keeps_its_start_and_its_end(text: str, limit: int) -> None:
     cut = shorten(text, limit)
     assert len(cut) <= limit + 3
     assert cut[: limit // 3] == text[: limit // 3]
     assert cut[-(limit * 2 // 3) :] == text[-(limit * 2 // 3) :]
+    assert shorten(text, len(text)) == shorten(text, len(text) + 1) == text
 
 
-@given(st.text(), st.integers(0, 50))
-def test_a_short_text_is_not_cut(text: str, longer: int) -> None:
-    assert shorten(text, len(text) + longer) == text
-
-
-def test_a_long_chain_of_causes_is_cut() -> None:
+def test_many_causes_or_fields_are_cut() -> None:
     envelope: dict[str, Any] = {}
     for _dummy in range(60):
         envelope = {"code": "X.1", "cause": envelope, "causes": [{"code": "X.2"}] * 60}
     assert len(error_of(envelope).error["causes"]) == 10
+    assert len(error_of({f"field{number}": 1 for number in range(1000)}).error) < 70
 
 
 @pytest.mark.parametrize(("length", "kind"), [(1, list), (3996, list), (3997, str), (9000, str)])
@@ -191,22 +177,6 @@ def test_a_field_whose_json_is_longer_than_the_limit_becomes_a_shortened_text(le
     error = error_of({"code": "X.1", "opaque": ["x" * length], "words": "y" * length}).error
     assert isinstance(error["opaque"], kind)
     assert max(len(str(error[field])) for field in ("opaque", "words")) <= 4003
-
-
-def test_a_description_that_is_no_text_is_shown_as_json_in_its_own_characters() -> None:
-    assert '{"键": "值"}' in str(error_of({"description": {"键": "值"}}))
-
-
-def test_the_last_of_several_lines_comes_first() -> None:
-    assert str(error_of({"description": "words", "details": "one\ntwo\nthree"})) == "words: three (one; two)"
-
-
-def test_details_of_nothing_but_spaces_add_nothing() -> None:
-    assert "(" not in str(error_of({"description": "words", "details": " \n "}))
-
-
-def test_an_envelope_with_many_fields_is_cut() -> None:
-    assert len(error_of({f"field{number}": 1 for number in range(1000)}).error) < 70
 
 
 @pytest.mark.parametrize(
@@ -229,17 +199,13 @@ def test_a_value_that_ansible_cannot_carry_is_replaced(value: Any, carried: Any)
 def test_what_is_nested_deeper_than_anything_of_zstack_is_left_out(
     within: Callable[[Any], Any], levels: int, kept: bool
 ) -> None:
-    value: Any = "inside"
-    for _dummy in range(levels):
-        value = within(value)
-    carried = json.dumps(json_safe(value))
+    carried = json.dumps(json_safe(nested("inside", levels, within)))
     assert ("inside" in carried, "null" in carried) == (kept, not kept)
 
 
 def test_a_key_of_capitals_takes_no_long_time() -> None:
     begin = time.process_time()
-    key = snake_case("A" * 60_000)
-    assert 0 < len(key) <= 300
+    assert 0 < len(snake_case("A" * 60_000)) <= 300
     assert time.process_time() - begin < 60
 
 
@@ -247,21 +213,8 @@ def test_a_text_alone_is_an_error_without_a_code() -> None:
     error = ZStackError("host is missing")
     assert str(error) == "host is missing"
     assert (error.status, error.transient, error.unknown_call) == (None, False, False)
-    assert error.error == {
-        "code": None,
-        "description": "host is missing",
-        "details": None,
-        "causes": [],
-        "server": None,
-        "storage": None,
-        "hint": None,
-        "hint_reason": None,
-    }
-
-
-#: Each form in which the secret could be shown, after conversions such as that of keys to snake_case.
-def plain(text: str) -> str:
-    return re.sub("[^a-z0-9]", "", text.lower())
+    nothing = dict.fromkeys(("code", "details", "server", "storage", "hint", "hint_reason"))
+    assert error.error == {**nothing, "description": "host is missing", "causes": []}
 
 
 #: In camel case, as keys of objects are converted.
@@ -283,19 +236,18 @@ values = st.recursive(
 )
 def test_no_part_of_a_secret_is_left_wherever_in_an_error_it_is(envelope: dict[str, Any], padding: int) -> None:
     envelope["elaboration"] = {"x" * padding + SECRET: [SECRET, {SECRET: "y" * padding + SECRET}]}
-    fields = envelope_fields(envelope, Redactor(SECRET))
-    error = ZStackError(describe(fields), fields=fields, server="zstack.example.com:8080", call="Call")
-    shown = plain(json.dumps([error.error, str(error)], ensure_ascii=False))
-    for start in range(len(plain(SECRET)) - 4):
-        assert plain(SECRET)[start : start + 5] not in shown
+    error = error_of(envelope, SECRET, server="zstack.example.com:8080", call="Call")
+    # Conversions such as that of keys to snake_case change it.
+    shown, secret = (
+        re.sub("[^a-z0-9]", "", text.lower())
+        for text in (json.dumps([error.error, str(error)], ensure_ascii=False), SECRET)
+    )
+    assert [secret[at : at + 5] for at in range(len(secret) - 4) if secret[at : at + 5] in shown] == []
 
 
-@pytest.mark.parametrize("depth", [10, 63, 64, 65, 400, 900, 5000])
+@pytest.mark.parametrize("depth", [63, 64, 65, 400, 900, 5000])
 def test_an_error_however_deep_keeps_its_code_and_its_words(depth: int) -> None:
-    nested: Any = "the end"
-    for _dummy in range(depth):
-        nested = [nested]
-    error = error_of({"code": "SYS.1000", "details": "Permission denied", "opaque": nested})
+    error = error_of({"code": "SYS.1000", "details": "Permission denied", "opaque": nested("the end", depth)})
     assert (error.error["code"], error.error["details"]) == ("SYS.1000", "Permission denied")
     assert str(error) == "[SYS.1000] Permission denied"
     json.dumps(error.error)

@@ -9,8 +9,6 @@ import html
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -19,14 +17,10 @@ from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackE
 from ansible_collections.zstack.cloud.tests.limits import HANGS, UNANSWERED
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.faults import Fault, catalogue
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import Gather
 
 # Of the hundred thousand backups in the largest reply, this many are enough to see.
 FEW = 100
-
-
-def limit(fault: Fault) -> int:
-    """Return a time limit that only a fault about time reaches, even on a busy machine."""
-    return UNANSWERED if fault.waits else HANGS
 
 
 def spellings(zstack: Simulator) -> list[str]:
@@ -43,7 +37,7 @@ IN_JSON = [fault for name, fault in catalogue("json").items() if fault != catalo
 
 @pytest.mark.parametrize("fault", IN_JSON, ids=lambda fault: fault.name)
 def test_each_refusal_of_a_newer_server_ends_as_that_of_an_older_one(
-    fault: Fault, gather: Callable[..., Any], warnings: list[str]
+    fault: Fault, gather: Gather, warnings: list[str]
 ) -> None:
     with Simulator(errors="json") as newer:
         assert_ends_as_it_should(fault, newer, gather, warnings)
@@ -51,24 +45,24 @@ def test_each_refusal_of_a_newer_server_ends_as_that_of_an_older_one(
 
 @pytest.mark.parametrize("fault", catalogue().values(), ids=catalogue())
 def test_each_fault_ends_as_it_should_in_time_and_without_a_session(
-    fault: Fault, zstack: Simulator, gather: Callable[..., Any], warnings: list[str]
+    fault: Fault, zstack: Simulator, gather: Gather, warnings: list[str]
 ) -> None:
     assert_ends_as_it_should(fault, zstack, gather, warnings)
 
 
-def assert_ends_as_it_should(fault: Fault, zstack: Simulator, gather: Callable[..., Any], warnings: list[str]) -> None:
+def assert_ends_as_it_should(fault: Fault, zstack: Simulator, gather: Gather, warnings: list[str]) -> None:
     if fault.injection:
         zstack.inject(fault.name)
     begin = time.monotonic()
+    # Only a fault about time reaches the time limit, even on a busy machine.
+    options = {"timeout": UNANSWERED if fault.waits else HANGS, "limit": FEW, "retries": 1, **fault.client}
     try:
-        result = gather(zstack, **{"timeout": limit(fault), "limit": FEW, **fault.client})
+        result = gather(zstack, **options)
     except ZStackError as error:
         line = str(error)
         assert fault.expect == "failed", line
         assert (error.status, error.error["code"]) == (fault.status, fault.code)
-        assert (
-            error.error["server"] == f"{fault.client.get('host', zstack.host)}:{fault.client.get('port', zstack.port)}"
-        )
+        assert error.error["server"] == f"{options.get('host', zstack.host)}:{options.get('port', zstack.port)}"
         assert line.startswith(error.error["server"])
         assert all(words in line for words in fault.says), line
         assert len(line) < 2000
@@ -76,6 +70,9 @@ def assert_ends_as_it_should(fault: Fault, zstack: Simulator, gather: Callable[.
         shown = json.dumps([line, error.error, warnings], allow_nan=False, ensure_ascii=False)
         assert [secret for secret in spellings(zstack) if secret in shown] == []
         assert "diagnostic" not in shown
+        # A call is made again only if that helps.
+        assert error.transient == fault.retry_helps or not fault.injection
+        assert max(Counter(zstack.paths).values(), default=1) == (2 if fault.retry_helps else 1)
     else:
         assert fault.expect == "ok"
         json.dumps(result, allow_nan=False).encode()
@@ -83,21 +80,3 @@ def assert_ends_as_it_should(fault: Fault, zstack: Simulator, gather: Callable[.
     assert all(warning.isprintable() for warning in warnings)
     assert time.monotonic() - begin < HANGS
     assert bool(zstack.sessions) == fault.leaves_session
-
-
-@pytest.mark.parametrize(
-    "fault", [fault for fault in catalogue().values() if fault.injection], ids=lambda fault: fault.name
-)
-def test_a_fault_that_happens_once_is_overcome_by_a_retry_only_where_that_helps(
-    fault: Fault, zstack: Simulator, gather: Callable[..., Any]
-) -> None:
-    zstack.inject(fault.name, times=1)
-    try:
-        gather(zstack, retries=1, timeout=limit(fault), limit=FEW)
-        succeeded = True
-    except ZStackError as error:
-        succeeded = False
-        assert not error.transient
-        # No call was made twice.
-        assert set(Counter(zstack.paths).values()) == {1}
-    assert succeeded == (fault.retry_helps or fault.expect == "ok")

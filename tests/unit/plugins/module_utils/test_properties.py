@@ -20,12 +20,8 @@ from requests import Request, Response
 from ansible_collections.zstack.cloud.plugins.module_utils._backups import Options, images_in, summarize
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import Call, ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._client import Client
-from ansible_collections.zstack.cloud.plugins.module_utils._failures import describe, envelope_fields
-from ansible_collections.zstack.cloud.plugins.module_utils._json import parse_json
 from ansible_collections.zstack.cloud.plugins.module_utils._platform import Platform
-from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor
-from ansible_collections.zstack.cloud.plugins.module_utils._times import parse_zone
-from ansible_collections.zstack.cloud.tests.unit.plugins.times import read_time
+from ansible_collections.zstack.cloud.tests.limits import LONG
 
 PLATFORM = Platform("4.8.30", timezone.utc, "UTC", "server")
 
@@ -56,15 +52,8 @@ dates = st.none() | st.text() | st.just("Mon, 06 May 2024 03:00:11 GMT")
 statuses = st.sampled_from([200, 200, 200, 503, 503]) | st.integers(100, 599)
 
 KEYS = {
-    "backups",
-    "latest",
-    "count",
-    "total",
-    "storage",
-    "checked_at",
-    "timezone",
-    "timezone_source",
-    "platform_version",
+    *("backups", "latest", "count", "total", "storage", "checked_at"),
+    *("timezone", "timezone_source", "platform_version"),
 }
 
 
@@ -73,26 +62,25 @@ def options(checked: Callable[..., Options]) -> Options:
     return checked(session_uuid="0123456789abcdef", max_age="9999w", limit=3)
 
 
-def test_any_of_20_000_replies_is_a_result_or_a_zstack_error(options: Options) -> None:
+def test_any_reply_is_a_result_or_a_zstack_error(options: Options) -> None:
     client = Client(options.connection, lambda _dummy: None)
     reached: Counter[str] = Counter()
 
-    @settings(max_examples=1000)
+    @settings(max_examples=1000 if LONG else 100)
     @given(status=statuses, value=values, entry=entries, date=dates)
     def check(status: int, value: Any, entry: dict[str, Any], date: str | None) -> None:
         for reply in replies_with(value, entry):
             reached.update(outcome_of(status, json.dumps(reply).encode(), date, options, client))
 
     check()
-    assert reached["replies"] >= 20_000
-    assert min(reached[each] for each in OUTCOMES) >= 50, reached
+    assert min(reached[each] for each in OUTCOMES) >= 0.002 * reached["replies"], reached
 
 
 def test_any_body_is_a_result_or_a_zstack_error(options: Options) -> None:
     client = Client(options.connection, lambda _dummy: None)
     reached: Counter[str] = Counter()
 
-    @settings(max_examples=500)
+    @settings(max_examples=500 if LONG else 100)
     @given(
         status=statuses,
         body=st.binary() | st.text().map(str.encode) | st.sampled_from([b"", b"<p>", b"{}", b'{"infos": []}']),
@@ -102,7 +90,8 @@ def test_any_body_is_a_result_or_a_zstack_error(options: Options) -> None:
         reached.update(outcome_of(status, body, date, options, client))
 
     check()
-    assert min(reached[each] for each in ("result", "failed", "not a JSON object", "redirect", "empty")) >= 10, reached
+    expected = ("result", "failed", "not a JSON object", "redirect", "empty")
+    assert min(reached[each] for each in expected) >= 0.02 * reached["replies"], reached
 
 
 # What can become of a reply, but for redirects.
@@ -159,65 +148,3 @@ def assert_well_formed(error: ZStackError) -> None:
     assert str(error).isprintable()
     assert {"code", "description", "details", "causes", "server", "storage"} <= error.error.keys()
     json.dumps(error.error, allow_nan=False, ensure_ascii=False).encode()
-
-
-@given(envelope=st.dictionaries(st.sampled_from(ERROR_FIELDS) | st.text(), values) | values)
-def test_any_envelope_is_a_well_formed_error(envelope: Any) -> None:
-    parsed = parse_json(json.dumps(envelope))
-    fields = envelope_fields(parsed, Redactor("secret"))
-    assert_well_formed(ZStackError(describe(fields), fields=fields, call="Call", status=503))
-
-
-# Java's forms of a time: until release 8, until 19, and later.
-JAVA_FORMS = (
-    "{:%b} {}, {:%Y} {}:{:%M:%S} {}",
-    "{:%b} {}, {:%Y}, {}:{:%M:%S} {}",
-    "{:%b} {}, {:%Y}, {}:{:%M:%S}\u202f{}",
-)
-
-
-def java_time(at: datetime, form: str) -> str:
-    """Return a time as Java writes it: hours from 1 to 12, and no leading zeros in days and hours."""
-    return form.format(at, at.day, at, at.hour % 12 or 12, at, "PM" if at.hour > 11 else "AM")
-
-
-def test_any_timestamp_is_a_time_with_an_offset_or_none() -> None:
-    reached: Counter[bool] = Counter()
-
-    @given(
-        good=st.datetimes(datetime(1971, 1, 1), datetime(2199, 12, 31)).map(lambda at: at.replace(microsecond=0)),
-        form=st.sampled_from(JAVA_FORMS),
-        odd=values | times | st.from_regex(r"[A-Z][a-z]{2} \d+, \d{4},? \d+:\d+:\d+ [AP]M", fullmatch=True),
-    )
-    def check(good: datetime, form: str, odd: Any) -> None:
-        for text in (java_time(good, form), good.isoformat(" ")):
-            for zone in (timezone.utc, parse_zone("+08:00")):
-                assert read_time(text, zone) == good.replace(tzinfo=zone)
-        for zone in (timezone.utc, parse_zone("Asia/Shanghai"), None):
-            time = read_time(odd, zone)
-            assert time is None or time.tzinfo
-            reached[time is None] += 1
-            local = read_time(java_time(good, form), zone)
-            assert local and local.tzinfo
-            reached[False] += 1
-
-    check()
-    assert min(reached.values()) >= 0.2 * sum(reached.values()), reached
-
-
-def test_any_name_of_a_zone_is_a_zone_or_none() -> None:
-    reached: Counter[bool] = Counter()
-
-    @given(
-        name=st.text()
-        | st.from_regex(r"(GMT|UTC)?[+-]\d\d?:?\d*", fullmatch=True)
-        | st.from_regex(r"(GMT|UTC)?[+-](0?\d|1[0-7])(:?[0-5]\d)?", fullmatch=True)
-        | st.timezone_keys()
-    )
-    def check(name: str) -> None:
-        zone = parse_zone(name)
-        assert zone is None or datetime(2024, 5, 6, tzinfo=zone).utcoffset() is not None
-        reached[zone is None] += 1
-
-    check()
-    assert min(reached[outcome] for outcome in (True, False)) >= 0.1 * sum(reached.values()), reached

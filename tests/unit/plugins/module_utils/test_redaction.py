@@ -10,7 +10,6 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 from xml.sax.saxutils import quoteattr
 
@@ -19,8 +18,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor, one_line
+from ansible_collections.zstack.cloud.tests.limits import LONG
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.unit.plugins.failures import failure
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import Gather, failure
 
 
 def percent_lower(text: str) -> str:
@@ -117,7 +117,7 @@ secrets = st.lists(pieces, min_size=4, max_size=12).map("".join)
 ways = st.lists(st.sampled_from(list(QUOTING)), min_size=1, max_size=4)
 
 
-@settings(max_examples=400)
+@settings(max_examples=400 if LONG else 100)
 @given(secret=secrets, names=ways, context=st.sampled_from(CONTEXTS))
 def test_a_secret_is_hidden_however_programs_quote_it(secret: str, names: list[str], context: tuple[str, str]) -> None:
     # What is shorter is hidden only where it stands alone.
@@ -131,73 +131,85 @@ def test_a_secret_is_hidden_however_programs_quote_it(secret: str, names: list[s
 @pytest.mark.parametrize(
     "names", [[name] for name in QUOTING] + [["zstack-ctl", "json"], ["url", "url", "html", "repr"]]
 )
-@pytest.mark.parametrize("secret", ['Night@Watch\'s "#7"/é', "it's\"\\ $&<>=%+~密码é😀", "p%40ss%25w", "100%25+tax"])
-def test_a_password_is_hidden_from_each_way_of_quoting(secret: str, names: list[str]) -> None:
-    for context in CONTEXTS:
-        assert_hidden(secret, names, context)
+def test_a_password_is_hidden_from_each_way_of_quoting(names: list[str]) -> None:
+    for secret in ('Night@Watch\'s "#7"/é', "it's\"\\ $&<>=%+~密码é😀", "p%40ss%25w", "100%25+tax"):
+        for context in CONTEXTS:
+            assert_hidden(secret, names, context)
 
 
-@pytest.mark.parametrize(
-    ("secret", "names"),
-    [
-        ("'%%Z&#65;", ["regular expression"]),
-        ("it's&it", ["html", "regular expression"]),
-        ("%%%\U00100000", ["repr"]),
-        ("passÃ©", ["ascii"]),
-        ("words\xa0\xa0é", ["ascii", "json"]),
-        ("%'41bcde", ["zstack-ctl", "url"]),
-    ],
-    ids=[
-        "a secret that looks like a reference of HTML",
-        "a reference with backslashes in it",
-        "a character of the last plane of Unicode",
-        "characters whose bytes are UTF-8 of another one",
-        "such bytes behind other words",
-        "quotes within something that looks percent-encoded",
-    ],
-)
+READINGS = {
+    "a secret that looks like a reference of HTML": ("'%%Z&#65;", ["regular expression"]),
+    "a reference with backslashes in it": ("it's&it", ["html", "regular expression"]),
+    "a character of the last plane of Unicode": ("%%%\U00100000", ["repr"]),
+    "characters whose bytes are UTF-8 of another one": ("passÃ©", ["ascii"]),
+    "such bytes behind other words": ("words\xa0\xa0é", ["ascii", "json"]),
+    "quotes within something that looks percent-encoded": ("%'41bcde", ["zstack-ctl", "url"]),
+}
+
+
+@pytest.mark.parametrize(("secret", "names"), READINGS.values(), ids=READINGS)
 def test_a_secret_is_hidden_where_two_readings_are_possible(secret: str, names: list[str]) -> None:
     assert_hidden(secret, names, CONTEXTS[0])
 
 
-@pytest.mark.parametrize(
-    "text", ["PASSΣ's", "pass\u03c3-1", "PASSΣ"], ids=["within a word", "in lower case", "at its end"]
-)
-def test_a_letter_whose_lower_case_depends_on_its_place_is_found(text: str) -> None:
-    assert "***" in Redactor("passΣ")(text)
+COMMANDS = "shell command[zstack-ctl --url ssh://root:{}@192.0.2.20/zs] sshpass -p '{}' ssh"
+FADED = "0\U000e0fff\U000e0fff\U000e0fff"
+# Secrets, a text, and what is shown of it.
+REPLACED = [
+    # Letters whose lower case depends on their place, or is longer
+    *((["passΣ"], f"{text}{end}", f"***{end}") for text in ("PASSΣ", "pass\u03c3") for end in ("'s", "-1", "")),
+    (["Gölcük"], "İİİ: Gölcük, İ", "İİİ: ***, İ"),
+    # The password of a URL, known as written or encoded
+    *(
+        (secrets, COMMANDS.format("p%40ss", "p@ss"), COMMANDS.format("***", "***"))
+        for secrets in (["p%40ss"], ["p@ss"])
+    ),
+    # Secrets that overlap or touch
+    (["Open-Sesam3", "Sesam3"], "it is Open-Sesam3.", "it is ***."),
+    (["Open-Sesam3", "Sesam3"], "Sesam3, then Open-Sesam3.", "***, then ***."),
+    (["Open-Sesame", "Sesame-Street"], "it is Open-Sesame-Street.", "it is ***."),
+    (["Op3n", "-Sesame"], "it is Op3n-Sesame.", "it is ***."),
+    (["Sesam3"], "it is Sesam3Sesam3.", "it is ***."),
+    # A secret of several lines
+    (["first half\r\nsecond half\t"], "a first half, b\nSecond half", "a ***, b\n***"),
+    (["\n \nfirst half"], "a first half", "a ***"),
+    # From four characters on, also within words
+    (["th3m"], "ssh://root:th3m@anth3m", "ssh://root:***@an***"),
+    (["a'b'c"], "it is 'a'\\''b'\\''c'.", "it is '***'."),
+    *(([secret], f"it is {secret}, {secret[:-1]}.", "it is ***, ***.") for secret in ("a\u200b", "ab\u200b")),
+    # Escapes of C and JavaScript
+    *(
+        (["Night@Watch#7"], f"it is {spelled}.", "it is ***.")
+        for spelled in (
+            *("Night\\100Watch\\0437", "Night\\U00000040Watch\\U000000237", "Night\\u{40}Watch\\u{23}7"),
+            *("Night%u0040Watch%U00237", "Night\\uu0040Watch\\u00237", "Ni\\nght@Wat\\tch#7"),
+        )
+    ),
+    *(
+        (["密码"], f"it is {spelled}码.", "it is ***.")
+        for spelled in (
+            *("%u5bc6", "\\u5bc6", "\\u{5bc6}", "\\U00005bc6", "&#23494;", "&#x5bc6;"),
+            *("%E5%AF%86", "\\xe5\\xaf\\x86"),
+        )
+    ),
+    # Escapes of no character
+    *(
+        (["sesam3"], f"{escape} sesam3", f"{escape} ***")
+        for escape in (
+            *("\\u{10ffff}", "\\u{110000}", "\\U00110000", "\\U00ffffff", "&#1114112;", "\\ud83d", "%ff", "\\xff"),
+        )
+    ),
+    # Secrets that can hardly be seen
+    ([FADED], f"ssh://root:{FADED}@192.0.2.20", "ssh://root:***@192.0.2.20"),
+    (["the\u200b"], "the words", "the words"),
+    (["the\U0001f600words"], "thewords", "thewords"),
+    (["them\u200b"], "them and the words", "*** and the words"),
+]
 
 
-def test_a_letter_whose_lower_case_is_longer_moves_nothing() -> None:
-    assert Redactor("Gölcük")("İİİ: Gölcük, İ") == "İİİ: ***, İ"
-
-
-def test_the_url_in_an_answer_is_hidden_whether_the_password_is_known_as_written_or_encoded() -> None:
-    text = "shell command[zstack-ctl --url ssh://root:p%40ss@192.0.2.20/zs] sshpass -p 'p@ss' ssh"
-    hidden = "shell command[zstack-ctl --url ssh://root:***@192.0.2.20/zs] sshpass -p '***' ssh"
-    assert Redactor("p@ss", "p%40ss")(text) == Redactor("p%40ss")(text) == hidden
-
-
-@pytest.mark.parametrize(
-    ("secrets", "text"),
-    [
-        (["Open-Sesam3", "Sesam3"], "Open-Sesam3"),
-        (["Open-Sesame", "Sesame-Street"], "Open-Sesame-Street"),
-        (["Op3n", "-Sesame"], "Op3n-Sesame"),
-        (["Sesam3"], "Sesam3Sesam3"),
-    ],
-    ids=["within another", "across the end of another", "next to another", "twice"],
-)
-def test_secrets_that_overlap_or_touch_are_one(secrets: list[str], text: str) -> None:
-    assert Redactor(*secrets)(f"it is {text}.") == "it is ***."
-
-
-def test_a_secret_within_another_is_one_with_it_after_others() -> None:
-    assert Redactor("Open-Sesam3", "Sesam3")("Sesam3, then Open-Sesam3.") == "***, then ***."
-
-
-def test_each_line_of_a_secret_of_several_lines_is_hidden() -> None:
-    assert Redactor("first half\r\nsecond half\t")("a first half, b\nSecond half") == "a ***, b\n***"
-    assert Redactor("\n \nfirst half")("a first half") == "a ***"
+@pytest.mark.parametrize(("secrets", "text", "shown"), REPLACED)
+def test_a_secret_is_replaced_and_all_else_stays_whole(secrets: list[str], text: str, shown: str) -> None:
+    assert Redactor(*secrets)(text) == shown
 
 
 def test_secrets_are_hidden_in_all_texts_of_a_value() -> None:
@@ -217,10 +229,6 @@ def test_a_short_secret_is_hidden_where_it_stands_alone_and_leaves_words_readabl
     words = "expired (ox) (xo) e10 the1 zstack_bs azst 2026-11-2210 1122, next"
     shown = Redactor(secret)(f"ssh://root:{secret}@192.0.2.20: {words}; sshpass -p '{secret}'")
     assert shown == f"ssh://root:***@192.0.2.20: {words}; sshpass -p '***'"
-
-
-def test_a_secret_of_four_characters_is_hidden_within_words_too() -> None:
-    assert Redactor("th3m")("ssh://root:th3m@anth3m") == "ssh://root:***@an***"
 
 
 @pytest.mark.parametrize("names", [[], ["json in ASCII"], ["url"], ["zstack-ctl", "html"], ["java escapes", "url"]])
@@ -261,26 +269,13 @@ def test_the_end_of_a_long_text_is_cut_out_without_a_secret_across_its_start() -
     assert redact.ending("x" * 20_000 + "Open-Sesame" + "y" * 7995, 8000) == "***" + "y" * 7995
 
 
-HOSTILE = {
-    "backslashes": "\\",
-    "encoded percent signs": "%25",
-    "percent signs": "%",
-    "ampersands of HTML": "&amp;",
-    "encoded ampersands": "amp;",
-    "quotes": "'\"",
-    "quotes of a shell": "'\\''",
-    "escapes of backslashes": "\\u005c",
-    "half a pair of surrogates": "\\ud83d",
-    "letters u": "\\uu",
-    "numbers of HTML": "&#1",
-    "starts of UTF-8": "\\xf0\\x9f",
-    "plus signs": "+",
-    "the secret": "sesame",
-    "half of the secret": "ses",
-}
+HOSTILE = [
+    *("\\", "%25", "%", "&amp;", "amp;", "'\"", "'\\''", "\\u005c", "\\ud83d", "\\uu", "&#1", "\\xf0\\x9f", "+"),
+    *("sesame", "ses"),
+]
 
 
-@pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("piece", HOSTILE)
 def test_a_text_of_twice_the_length_takes_less_than_four_times_as_long(piece: str) -> None:
     redact = Redactor("sesame's", "&amp;\\\\%25secret", "sesame")
 
@@ -289,7 +284,7 @@ def test_a_text_of_twice_the_length_takes_less_than_four_times_as_long(piece: st
         return min(_measured(lambda: redact(text)) for _dummy in range(3))
 
     # Eight times the length, as a few milliseconds more or less are the machine's: quadratic would be 64 times.
-    assert seconds(160_000) < 32 * max(seconds(20_000), 0.005)
+    assert seconds(40_000) < 32 * max(seconds(5_000), 0.005)
 
 
 def _measured(work: Callable[[], object]) -> float:
@@ -300,7 +295,7 @@ def _measured(work: Callable[[], object]) -> float:
 
 @pytest.mark.parametrize("ways", [None, ["url"], ["json in ASCII"], ["zstack-ctl", "html"]])
 def test_nothing_of_a_failed_scan_shows_the_password(
-    gather: Callable[..., Any], warnings: list[str], ways: list[str] | None
+    gather: Gather, warnings: list[str], ways: list[str] | None
 ) -> None:
     password = "it's \"\\ $&<>=%+~ 密码é"
     with Simulator(storage_password=password) as zstack:
@@ -325,15 +320,13 @@ UNSEEN += ["\u200b", "\u00ad", "\ufeff", "\u202e", "\u2060", "\ufffd", "\n", "\r
 unseen = st.lists(st.sampled_from(UNSEEN), max_size=3).map("".join)
 
 
-@settings(max_examples=400)
+@settings(max_examples=400 if LONG else 100)
 @given(
     secret=st.sampled_from(["Night@Watch#7", "p%40ss'word", "密码é-Moon", "0123456789abcdef"]),
     data=st.data(),
     names=st.sampled_from([[], ["json in ASCII"], ["json in ASCII", "json"], ["html"], ["repr"]]),
 )
-def test_a_secret_is_hidden_if_characters_that_cannot_be_seen_are_put_into_it(
-    secret: str, data: st.DataObject, names: list[str]
-) -> None:
+def test_a_secret_with_invisible_characters_in_it_is_hidden(secret: str, data: st.DataObject, names: list[str]) -> None:
     spelled = "".join(character + data.draw(unseen) for character in secret)
     shown = one_line(Redactor(secret)(f"before {quoted(spelled, names)} after"))
     assert shown.startswith("before ")
@@ -345,60 +338,12 @@ def test_a_secret_is_hidden_if_characters_that_cannot_be_seen_are_put_into_it(
 @pytest.mark.parametrize(
     "text",
     [
-        "\x1b]8;;x\x1b\\ab\x1b]8;;\x1b\\",
-        "x=\x1b[31mab\x1b[0m y",
-        "ssh%3A%2F%2Froot%3Aab%40192.0.2.20",
-        '{\\"pw\\": \\"\\nab\\"}',
-        "root:ab@host",
-        "'ab'",
-        "\u200bab\u200b",
+        *("\x1b]8;;x\x1b\\ab\x1b]8;;\x1b\\", "x=\x1b[31mab\x1b[0m y", "ssh%3A%2F%2Froot%3Aab%40192.0.2.20"),
+        *('{\\"pw\\": \\"\\nab\\"}', "root:ab@host", "'ab'", "\u200bab\u200b"),
     ],
 )
 def test_a_short_secret_is_hidden_where_it_is_shown_alone(text: str) -> None:
     assert "ab" not in one_line(Redactor("ab")(text))
-
-
-@pytest.mark.parametrize(
-    "spelled",
-    [
-        "Night\\100Watch\\0437",
-        "Night\\U00000040Watch\\U000000237",
-        "Night\\u{40}Watch\\u{23}7",
-        "Night%u0040Watch%U00237",
-        "Night\\uu0040Watch\\u00237",
-        "Ni\\nght@Wat\\tch#7",
-    ],
-)
-def test_a_secret_is_hidden_from_escapes_of_c_and_javascript(spelled: str) -> None:
-    assert Redactor("Night@Watch#7")(f"it is {spelled}.") == "it is ***."
-
-
-@pytest.mark.parametrize(
-    "spelled", ["%u5bc6", "\\u5bc6", "\\u{5bc6}", "\\U00005bc6", "&#23494;", "&#x5bc6;", "%E5%AF%86", "\\xe5\\xaf\\x86"]
-)
-def test_a_character_of_chinese_is_found_in_each_escape(spelled: str) -> None:
-    assert Redactor("密码")(f"it is {spelled}码.") == "it is ***."
-
-
-def test_a_short_secret_is_hidden_without_the_quotes_and_the_unseen_characters_in_it() -> None:
-    assert Redactor("a'b'c")("it is 'a'\\''b'\\''c'.") == "it is '***'."
-    for secret in ("a\u200b", "ab\u200b"):
-        assert Redactor(secret)(f"it is {secret}, {secret[:-1]}.") == "it is ***, ***."
-
-
-@pytest.mark.parametrize(
-    "escape", ["\\u{10ffff}", "\\u{110000}", "\\U00110000", "\\U00ffffff", "&#1114112;", "\\ud83d", "%ff", "\\xff"]
-)
-def test_an_escape_of_no_character_is_left_as_it_is(escape: str) -> None:
-    assert Redactor("sesam3")(f"{escape} sesam3") == f"{escape} ***"
-
-
-def test_a_secret_that_can_hardly_be_seen_leaves_other_texts_readable() -> None:
-    redact = Redactor("0\U000e0fff\U000e0fff\U000e0fff")
-    assert redact("ssh://root:0\U000e0fff\U000e0fff\U000e0fff@192.0.2.20") == "ssh://root:***@192.0.2.20"
-    assert Redactor("the\u200b")("the words") == "the words"
-    assert Redactor("the\U0001f600words")("thewords") == "thewords"
-    assert Redactor("them\u200b")("them and the words") == "*** and the words"
 
 
 @pytest.mark.parametrize("number", [12345678, -12345678, 12345678.0, 1234.5678])
@@ -417,24 +362,16 @@ SENTENCES = [
     "zstack-ctl: the admin of zstack.example.com/zstack/v1 has 12 sessions as root",
 ]
 VALUES = [
-    "ssh://root:{}@192.0.2.20/zs",
-    "http://proxy:{}@proxy.example.com",
-    "?name=me&password={}&x=1",
-    '{{"password": "{}"}}',
-    "{{'password': '{}'}}",
-    "password: {}",
-    "sshpass -p {} ssh",
-    "zstack-ctl --password {}, -v",
-    "[sshpass, -p, {}, ssh]",
-    "shell command[echo {} | passwd] failed",
-    "{}",
+    *("ssh://user_1:{}@192.0.2.20/zs", "http://proxy:{}@proxy.example.com", "?name=me&password={}&x=1"),
+    *('{{"password": "{}"}}', "{{'password': '{}'}}", "password: {}", "sshpass -p {} ssh"),
+    *("zstack-ctl --password {}, -v", "[sshpass, -p, {}, ssh]", "shell command[echo {} | passwd] failed", "{}"),
 ]
 
 
 @pytest.mark.parametrize("secret", PLAIN_WORDS)
-@pytest.mark.parametrize("sentence", SENTENCES)
-def test_a_plain_word_that_is_a_secret_leaves_sentences_whole(secret: str, sentence: str) -> None:
-    assert Redactor(secret)(sentence) == sentence
+def test_a_plain_word_that_is_a_secret_leaves_sentences_whole(secret: str) -> None:
+    for sentence in SENTENCES:
+        assert Redactor(secret)(sentence) == sentence
 
 
 @given(

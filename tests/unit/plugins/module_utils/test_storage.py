@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._storage import Storage, check_storage, storage_spec
+from ansible_collections.zstack.cloud.plugins.module_utils._storage import check_storage
 from ansible_collections.zstack.cloud.plugins.plugin_utils._lookup import storage_terms
 from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import place
 from ansible_collections.zstack.cloud.tests.simulator import uri
@@ -25,55 +25,44 @@ from ansible_collections.zstack.cloud.tests.unit.simulator.vectors import lines
 FORM = "ssh://username@hostname[:sshPort]/path"
 URL = "ssh://root@192.0.2.20/bs"
 WITH_PASSWORD = "ssh://root:Sesame@192.0.2.20/bs"
+MISSING = (
+    "storage_password is missing: set it in the task, set zstack_storage_password (lookup) or export "
+    "ZSTACK_STORAGE_PASSWORD, or include the percent-encoded password in url"
+)
+TWICE = "url must not include a password if {} is set: keep one of them"
 
 
 def refusal(term: Any, *sources: dict[str, Any]) -> str:
     return failures.refusal(check_storage, term, sources)
 
 
-def accepts(url: str) -> Storage | None:
-    """The storage of a URL, which gets a password if it has none."""
-    source = {} if re.match(r"ssh://[^@]*:", url) else {"storage_password": "Sesame"}
-    try:
-        return check_storage(url, [source])
-    except ZStackError:
-        return None
+#: Whether Java accepts a URL.
+JAVA = {line["value"]: line["accepted"] for _release, line in (each.values for each in lines("url"))}
 
 
 def test_a_url_that_java_refuses_is_refused() -> None:
-    refused = [line["value"] for _release, line in (each.values for each in lines("url")) if not line["accepted"]]
-    assert refused
-    assert [url for url in refused if accepts(url)] == []
+    refused = [url for url, accepted in JAVA.items() if not accepted]
+    assert len(refused) > 20
+    for url in refused:
+        assert refusal(url, {} if re.match(r"ssh://[^@]*:", url) else {"storage_password": "Sesame"})
+
+
+HOSTS = ("192.0.2.20", "store.example.com", "image-store", "1store", "store.", "STORE", "a.b1", "[2001:db8::20]")
 
 
 @pytest.mark.parametrize(
     "url",
     [
-        "ssh://root:pw@192.0.2.20:22/zstack_bs",
-        "ssh://root:pw@store.example.com:22/zstack_bs",
-        "ssh://root:pw@image-store:22/zstack_bs",
-        "ssh://root:pw@1store:22/zstack_bs",
-        "ssh://root:pw@store.:22/zstack_bs",
-        "ssh://root:pw@STORE:22/zstack_bs",
-        "ssh://root:pw@a.b1:22/zstack_bs",
-        "ssh://root@192.0.2.20/zstack_bs",
-        "ssh://root:p%40w@192.0.2.20:22/zs",
-        "ssh://root:p~w@192.0.2.20:22/zs",
-        "ssh://root:密码@192.0.2.20:22/zs",
-        "ssh://ro-ot.x:pw@192.0.2.20:22/zs",
-        "ssh://ro%40ot:pw@192.0.2.20:22/zs",
-        "ssh://root:pw@192.0.2.20:22/存储",
-        "ssh://root:pw@192.0.2.20:22/z%20s",
-        "ssh://root:pw@192.0.2.20:22//zs",
-        "ssh://root:pw@[2001:db8::20]:22/zstack_bs",
+        *(f"ssh://root:pw@{host}:22/zstack_bs" for host in HOSTS),
+        *(f"ssh://root:{password}@192.0.2.20:22/zs" for password in ("p%40w", "p~w", "密码")),
+        *("ssh://ro-ot.x:pw@192.0.2.20:22/zs", "ssh://ro%40ot:pw@192.0.2.20:22/zs"),
+        *(f"ssh://root:pw@192.0.2.20:22/{path}" for path in ("存储", "z%20s", "/zs")),
     ],
 )
 def test_a_url_that_java_accepts_is_accepted(url: str) -> None:
-    java = {line["value"]: line["accepted"] for _dummy, line in (each.values for each in lines("url"))}
-    assert java[url]
-    storage = accepts(url)
-    assert storage
-    assert storage.masked == re.sub(r"^(ssh://[^:@]*)(:[^@]*)?@", r"\1:***@", url)
+    assert JAVA[url]
+    storage = check_storage(url, [{}])
+    assert (storage.url, storage.masked) == (url, re.sub(r"^(ssh://[^:@]*):[^@]*@", r"\1:***@", url))
 
 
 @pytest.mark.parametrize(
@@ -85,14 +74,11 @@ def test_a_host_that_java_refuses_is_answered_with_what_it_may_consist_of(host: 
     assert "Sesame" not in line
 
 
-@pytest.mark.parametrize("port", ["", "0", "65536", "99999", "100000", "22x", "-1", "+22", "\uff12\uff12"])
-def test_a_port_that_is_empty_or_no_port_is_refused(port: str) -> None:
-    assert refusal(f"ssh://root:Sesame@192.0.2.20:{port}/bs") == f"url must have the form {FORM}"
-
-
-@pytest.mark.parametrize("port", ["1", "22", "65535"])
-def test_a_port_is_kept_as_it_is_written(port: str) -> None:
-    assert check_storage(f"ssh://root:a@h:{port}/bs", [{}]).url == f"ssh://root:a@h:{port}/bs"
+def test_a_port_is_kept_as_it_is_written_or_refused() -> None:
+    for port in ("1", "22", "65535"):
+        assert check_storage(f"ssh://root:a@h:{port}/bs", [{}]).url == f"ssh://root:a@h:{port}/bs"
+    for port in ("", "0", "65536", "99999", "100000", "22x", "-1", "+22", "\uff12\uff12"):
+        assert refusal(f"ssh://root:Sesame@192.0.2.20:{port}/bs") == f"url must have the form {FORM}"
 
 
 @pytest.mark.parametrize("character", "@#?/:%")
@@ -116,20 +102,10 @@ def test_white_space_control_and_shell_characters_are_refused_anywhere(form: str
 @pytest.mark.parametrize(
     "url",
     [
-        "http://root:Sesame@192.0.2.20/bs",
-        "SSH://root:Sesame@192.0.2.20/bs",
-        "ssh:root:Sesame@192.0.2.20/bs",
-        "root:Sesame@192.0.2.20/bs",
-        "ssh://192.0.2.20/bs",
-        "ssh://root:@192.0.2.20/bs",
-        "ssh://:Sesame@192.0.2.20/bs",
-        "ssh://root:Sesame@/bs",
-        "ssh://root:Sesame@192.0.2.20",
-        "ssh://root:Sesame@192.0.2.20/",
-        "ssh://-oProxyCommand=x:Sesame@192.0.2.20/bs",
-        "ssh://root:Sesame@192.0.2.20/b@s",
-        "Sesame",
-        "ssh://",
+        *(f"{scheme}root:Sesame@192.0.2.20/bs" for scheme in ("http://", "SSH://", "ssh:", "")),
+        *("ssh://192.0.2.20/bs", "ssh://root:@192.0.2.20/bs", "ssh://:Sesame@192.0.2.20/bs", "ssh://root:Sesame@/bs"),
+        *("ssh://root:Sesame@192.0.2.20", "ssh://root:Sesame@192.0.2.20/", "ssh://root:Sesame@192.0.2.20/b@s"),
+        *("ssh://-oProxyCommand=x:Sesame@192.0.2.20/bs", "Sesame", "ssh://"),
     ],
 )
 def test_a_url_of_another_form_is_answered_with_the_form_and_not_repeated(url: str) -> None:
@@ -139,7 +115,7 @@ def test_a_url_of_another_form_is_answered_with_the_form_and_not_repeated(url: s
 
 
 @pytest.mark.parametrize("term", [None, "", {}, {"url": None}, {"url": ""}, {"password": "Sesame"}])
-def test_a_missing_url_is_answered_with_its_form_and_the_place_of_the_password(term: Any) -> None:
+def test_a_missing_url_is_answered_with_its_form(term: Any) -> None:
     assert refusal(term) == f"url is missing: set it in the form {FORM}, and the password in storage_password"
 
 
@@ -159,11 +135,6 @@ def test_a_term_of_another_type_is_answered_with_what_a_term_is(term: Any, kind:
     assert refusal(term) == f"url must be {what}, got a {kind}"
 
 
-def test_other_keys_of_a_mapping_are_ignored() -> None:
-    term = {"url": URL, "password": "a", "uuid": "6c5d", "state": "Enabled", 7: None}
-    assert check_storage(term, []) == check_storage({"url": URL, "password": "a"}, [])
-
-
 @pytest.mark.parametrize(
     ("terms", "expected"),
     [
@@ -177,30 +148,87 @@ def test_a_string_can_contain_several_urls(terms: Any, expected: list[Any]) -> N
     assert storage_terms(terms) == expected
 
 
-def test_a_named_storage_takes_its_password_from_storage_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    task = {"storage_passwords": {"a": "task a", "e": ""}, "storage_password": "task"}
-    variables = {"storage_passwords": {"a": "variable a", "b": "variable b"}}
+A: dict[str, Any] = {"url": URL, "name": "a"}
+TASK = {"storage_passwords": {"a": "task a", "e": ""}, "storage_password": "task"}
+VARIABLES = {"storage_passwords": {"a": "variable a", "b": "variable b"}}
+
+
+@pytest.mark.parametrize(
+    ("term", "sources", "password"),
+    [
+        # The term wins over the task, the task over variables, and these over the environment.
+        ({"url": URL, "password": "term"}, [{"storage_password": "task"}], "term"),
+        (URL, [{"storage_password": "task"}, {"storage_password": "variable"}], "task"),
+        (URL, [{}, {"storage_password": "variable"}], "variable"),
+        (URL, [{}, {}], "environment"),
+        # A named storage has a password of its own.
+        (A, [TASK, VARIABLES], "task a"),
+        ({**A, "name": "b"}, [TASK, VARIABLES], "task"),
+        ({**A, "name": "b"}, [{}, VARIABLES], "variable b"),
+        ({**A, "name": "e"}, [TASK], "task"),
+        ({**A, "name": "c"}, [{}, VARIABLES], "environment"),
+        ({**A, "name": None}, [{}, VARIABLES], "environment"),
+        ({**A, "name": []}, [{}, VARIABLES], "environment"),
+        ({**A, "password": "own"}, [TASK], "own"),
+        # Other keys are ignored.
+        ({"url": URL, "password": "a", "uuid": "6c5d", "state": "Enabled", 7: None}, [], "a"),
+        # The password in a URL is sent as it is written, and known in both forms.
+        ("ssh://root:p%40ss%2fw~rd@192.0.2.20/bs", [{}], "p@ss/w~rd"),
+    ],
+)
+def test_a_password_is_taken_from_the_closest_place(
+    term: Any, sources: list[dict[str, Any]], password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", "environment")
-    cases: list[tuple[Any, list[dict[str, Any]], str]] = [
-        ("a", [task, variables], "task a"),
-        ("b", [task, variables], "task"),
-        ("b", [{}, variables], "variable b"),
-        ("e", [task], "task"),
-        ("c", [{}, variables], "environment"),
-        (None, [{}, variables], "environment"),
-        ([], [{}, variables], "environment"),
-    ]
-    for name, sources, password in cases:
-        assert check_storage({"url": URL, "name": name}, sources).secrets[0] == password
-    assert check_storage({"url": URL, "name": "a", "password": "own"}, [task]).secrets[0] == "own"
+    storage = check_storage(term, sources)
+    assert storage.secrets == (password, "p%40ss%2fw~rd" if "@" in password else quote(password))
+    assert storage.url == f"ssh://root:{storage.secrets[1]}@192.0.2.20/bs"
 
 
-def test_storage_passwords_of_another_type_are_refused_without_showing_them() -> None:
-    term = {"url": URL, "name": "a"}
-    line = refusal(term, {"storage_passwords": "Sesame"})
-    assert line == "storage_passwords must be a mapping of names to passwords, got a string"
-    line = refusal(term, {"storage_passwords": {"a": ["Sesame"]}})
-    assert line == "storage_passwords['a'] must be a string, got a list: write it in quotes"
+NO_STRING = "must be a string, got a {}: write it in quotes"
+NO_CONTROL = "must not contain control characters: check for a line break at its end"
+# YAML reads 0123 as 83.
+NO_STRINGS = [({"Sesame": 1}, "mapping"), (["Sesame"], "list"), (True, "boolean"), (83, "number"), (0, "number")]
+PASSWORDS = [
+    *((value, NO_STRING.format(kind)) for value, kind in NO_STRINGS),
+    *((value, NO_CONTROL) for value in ("Sesame\n", "Ses\tame", "\0Sesame", "Sesame\x7f")),
+    ("Sesame\udcff", "must be valid UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("value", "words"), PASSWORDS)
+def test_a_wrong_password_is_refused_by_name_alone(value: Any, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert refusal(URL, {"storage_password": value}) == f"storage_password {words}"
+    assert refusal(URL, {}, {"storage_password": value}) == f"storage_password {words}"
+    assert refusal({"url": URL, "password": value}) == f"password {words}"
+    assert refusal(A, {"storage_passwords": {"a": value}}) == f"storage_passwords['a'] {words}"
+    if isinstance(value, str) and "\0" not in value:
+        monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", value)
+        assert refusal(URL, {}) == f"ZSTACK_STORAGE_PASSWORD {words}"
+
+
+@pytest.mark.parametrize(
+    ("term", "sources", "line"),
+    [
+        (
+            A,
+            [{"storage_passwords": "Sesame"}],
+            "storage_passwords must be a mapping of names to passwords, got a string",
+        ),
+        ("ssh://root:Sesame\udcff@h/bs", [], "url must be valid UTF-8"),
+        *((f"ssh://root:Sesame{each}@h/bs", [], f"the password in url {NO_CONTROL}") for each in ("%00", "%0A", "%7f")),
+        # Without any password, or with two
+        (URL, [{}, {}], MISSING),
+        ({"url": URL, "password": ""}, [{"storage_password": ""}] * 2, MISSING),
+        (WITH_PASSWORD, [{"storage_password": "Open"}], TWICE.format("storage_password")),
+        ({"url": WITH_PASSWORD, "password": "Open"}, [{}], TWICE.format("password")),
+    ],
+)
+def test_a_password_that_is_missing_or_wrong_is_answered_in_one_line(
+    term: Any, sources: list[dict[str, Any]], line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", "")
+    assert refusal(term, *sources) == line
 
 
 @pytest.mark.parametrize(
@@ -216,10 +244,6 @@ def test_storage_passwords_of_another_type_are_refused_without_showing_them() ->
 )
 def test_the_host_and_the_ssh_port_identify_a_storage(url: str, expected: str) -> None:
     assert place(url) == expected
-
-
-def test_a_url_that_is_no_utf_8_is_refused_by_name_alone() -> None:
-    assert refusal("ssh://root:Sesame\udcff@h/bs") == "url must be valid UTF-8"
 
 
 @pytest.mark.parametrize("source", ["term", "option", "environment"])
@@ -240,78 +264,8 @@ def test_a_plain_password_may_have_any_characters_and_is_encoded(
     assert storage.masked == "ssh://root:***@192.0.2.20/bs"
 
 
-def test_the_password_in_a_url_is_sent_as_it_is_written_and_known_in_both_forms() -> None:
-    storage = check_storage("ssh://root:p%40ss%2fw~rd@h/bs", [{}])
-    assert storage.url == "ssh://root:p%40ss%2fw~rd@h/bs"
-    assert storage.secrets == ("p@ss/w~rd", "p%40ss%2fw~rd")
-
-
 def test_only_the_password_is_masked_also_where_other_parts_are_the_same() -> None:
     assert check_storage("ssh://root:root@root/root:root", [{}]).masked == "ssh://root:***@root/root:root"
-
-
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [
-        *[({"Sesame": 1}, "mapping"), (["Sesame"], "list"), (True, "boolean")],
-        # YAML reads 0123 as 83.
-        *[(83, "number"), (0, "number"), (1.5, "number")],
-    ],
-)
-def test_a_password_of_another_type_is_refused_by_name_alone(value: Any, kind: str) -> None:
-    words = f"must be a string, got a {kind}: write it in quotes"
-    assert refusal(URL, {"storage_password": value}) == f"storage_password {words}"
-    assert refusal(URL, {}, {"storage_password": value}) == f"storage_password {words}"
-    assert refusal({"url": URL, "password": value}) == f"password {words}"
-
-
-@pytest.mark.parametrize("password", ["Sesame\n", "Ses\tame", "\0Sesame", "Sesame\x7f"])
-def test_a_password_with_a_control_character_is_refused_by_name_alone(
-    password: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    words = "must not contain control characters: check for a line break at its end"
-    assert refusal(URL, {"storage_password": password}) == f"storage_password {words}"
-    assert refusal({"url": URL, "password": password}) == f"password {words}"
-    if "\0" not in password:
-        monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", password)
-        assert refusal(URL, {}) == f"ZSTACK_STORAGE_PASSWORD {words}"
-
-
-@pytest.mark.parametrize("encoded", ["%00", "%0A", "%7f"])
-def test_a_control_character_is_refused_in_an_encoded_password_too(encoded: str) -> None:
-    line = refusal(f"ssh://root:Sesame{encoded}@h/bs")
-    assert line.startswith("the password in url must not contain control characters")
-    assert "Sesame" not in line
-
-
-def test_a_password_in_the_environment_that_is_no_utf_8_is_refused_by_name_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", "Sesame\udcff")
-    assert refusal(URL, {}) == "ZSTACK_STORAGE_PASSWORD must be valid UTF-8"
-
-
-def test_without_any_password_the_two_ways_to_write_it_are_named() -> None:
-    line = refusal(URL, {}, {})
-    assert line == (
-        "storage_password is missing: set it in the task, set zstack_storage_password (lookup) or export "
-        "ZSTACK_STORAGE_PASSWORD, or include the percent-encoded password in url"
-    )
-
-
-def test_an_empty_password_counts_as_not_given_in_every_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", "")
-    empty = {"storage_password": ""}
-    assert refusal({"url": URL, "password": ""}, empty, empty).startswith("storage_password is missing")
-    assert check_storage({"url": WITH_PASSWORD, "password": ""}, [empty, empty]).url == WITH_PASSWORD
-
-
-def test_a_password_in_the_url_and_in_the_task_contradict_each_other() -> None:
-    words = "is set: keep one of them"
-    line = refusal(WITH_PASSWORD, {"storage_password": "Open"})
-    assert line == f"url must not include a password if storage_password {words}"
-    line = refusal({"url": WITH_PASSWORD, "password": "Open"}, {})
-    assert line == f"url must not include a password if password {words}"
 
 
 def test_a_url_with_a_password_needs_neither_variables_nor_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,18 +277,8 @@ def test_a_url_with_a_password_needs_neither_variables_nor_the_environment(monke
 
     monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", "of other storages")
     assert check_storage(WITH_PASSWORD, [{}, Untouchable()]).url == WITH_PASSWORD
+    assert check_storage({"url": WITH_PASSWORD, "password": ""}, [{"storage_password": ""}]).url == WITH_PASSWORD
     assert check_storage({"url": URL, "password": "a"}, [Untouchable()]).secrets[0] == "a"
-
-
-def test_the_term_wins_over_the_task_the_task_over_variables_and_these_over_the_environment(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", "environment")
-    task, variables = {"storage_password": "task"}, {"storage_password": "variable"}
-    assert check_storage({"url": URL, "password": "term"}, [task, variables]).secrets[0] == "term"
-    assert check_storage(URL, [task, variables]).secrets[0] == "task"
-    assert check_storage(URL, [{}, variables]).secrets[0] == "variable"
-    assert check_storage(URL, [{}, {}]).secrets[0] == "environment"
 
 
 # Nearly valid, part by part. Text in any of them makes the whole URL invalid, mostly.
@@ -383,7 +327,3 @@ def test_any_plain_password_arrives_as_it_was_written(password: str) -> None:
     parsed = uri.parse(check_storage(URL, [{"storage_password": password}]).url)
     assert parsed
     assert (parsed.username, parsed.password, parsed.host) == ("root", password, "192.0.2.20")
-
-
-def test_the_password_is_never_logged_as_an_argument() -> None:
-    assert storage_spec()["storage_password"]["no_log"] is True
