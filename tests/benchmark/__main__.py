@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
 import tempfile
@@ -24,11 +23,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from hashlib import md5
 from importlib.metadata import version
+from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
-
-import yaml
 
 from ..simulator import Simulator
 from ..tree import ROOT, collections_path
@@ -69,11 +67,11 @@ sys.exit(code)
 
 
 class Usage(NamedTuple):
-    """Seconds and CPU seconds of a process and its children, and bytes of the largest of them at its peak."""
+    """What a process and its children took."""
 
     seconds: float
-    cpu: float
-    memory: float
+    cpu: float  # seconds
+    memory: float  # bytes of the largest process at its peak
 
 
 class Figure(NamedTuple):
@@ -93,8 +91,7 @@ class Figure(NamedTuple):
 
     @property
     def row(self) -> list[str]:
-        values = [median(self.rounds), min(self.rounds), max(self.rounds)]
-        middle, low, high = (f"{value:.2f}" for value in values)
+        middle, low, high = (f"{value:.2f}" for value in (median(self.rounds), min(self.rounds), max(self.rounds)))
         goal = "" if self.goal is None else f"{self.goal:.2f}{self.unit}"
         return [self.name, f"{middle}{self.unit}", f"{low} to {high}", goal, self.verdict]
 
@@ -111,16 +108,19 @@ def run(*command: str | Path, **env: str) -> Usage:
 class Play:
     """The programs of plays.yml, with the hosts that they run on."""
 
-    def __init__(self, directory: Path, hosts: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, directory: Path, **hosts: Mapping[str, Any]) -> None:
         local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
         inventory = directory / f"{len(list(directory.iterdir()))}.json"
         inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": local}}), encoding="utf-8")
-        options = ["--inventory", str(inventory), "--forks", str(FORKS)]
-        self.command = [str(BIN / "ansible-playbook"), str(HERE / "plays.yml"), *options, "--tags"]
+        command = (BIN / "ansible-playbook", HERE / "plays.yml", "--inventory", inventory, "--forks", FORKS, "--tags")
+        self.command = [str(each) for each in command]
         self.directory = directory
 
     def run(self, program: str, **env: str) -> Usage:
         return run(*self.command, program, **env)
+
+    def programs(self, *names: str) -> dict[str, Callable[[], Usage]]:
+        return {name: partial(self.run, name) for name in names}
 
     def module(self, program: str) -> Path:
         """Return the file that Ansible runs on the host for a program that is one task."""
@@ -133,61 +133,52 @@ class Play:
 def take_turns(rounds: int, programs: Mapping[str, Callable[[], Usage]], warm_up: int = 1) -> dict[str, list[Usage]]:
     """Return what each program took in each round. Rounds to warm up are not included."""
     samples: dict[str, list[Usage]] = {name: [] for name in programs}
-    for number in range(rounds + warm_up):
+    for _round in range(rounds + warm_up):
         for name, program in programs.items():
-            usage = program()
-            if number >= warm_up:
-                samples[name].append(usage)
-    return samples
+            samples[name].append(program())
+    return {name: usages[warm_up:] for name, usages in samples.items()}
 
 
-def ratios(ours: Sequence[float], theirs: Sequence[float], base: Sequence[float] | None = None) -> list[float]:
-    """Return the ratio in each round, both without what an empty play takes."""
-    return [(our - low) / (their - low) for our, their, low in zip(ours, theirs, base or [0.0] * len(ours))]
+def added(samples: Mapping[str, Sequence[Usage]], name: str) -> list[float]:
+    """Return the seconds that a program adds to an empty play in each round."""
+    return [usage.seconds - empty.seconds for usage, empty in zip(samples[name], samples["empty"])]
 
 
-def above(samples: Sequence[float], base: Sequence[float]) -> list[float]:
-    return [sample - low for sample, low in zip(samples, base)]
-
-
-def seconds(samples: Sequence[Usage]) -> list[float]:
-    return [sample.seconds for sample in samples]
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    return [our / their for our, their in zip(ours, theirs)]
 
 
 def response(backups: int) -> str:
     """Return a response with hourly backups, the oldest first."""
     entries = []
     for number in reversed(range(backups)):
-        created = datetime(2026, 11, 20, 2, 0, 11) - timedelta(hours=number)
+        at = datetime(2026, 11, 20, 2, 0, 11) - timedelta(hours=number)
         digest = md5(str(number).encode()).hexdigest()
         entry = {
-            "name": f"zstack-db-4.8.30-{created:%Y%m%d%H%M%S}.gz",
+            "name": f"zstack-db-4.8.30-{at:%Y%m%d%H%M%S}.gz",
             "version": "4.8.30",
             "installPath": f"zstore://zsbak/{digest}",
             "type": "singleDatabase",
             "size": 80_000_000 + number,
             "md5": digest[::-1],
-            "createdTime": f"{created:%b} {created.day}, {created.year} {created.hour % 12 or 12}:{created:%M:%S %p}",
+            "createdTime": f"{at:%b} {at.day}, {at.year} {at.hour % 12 or 12}:{at:%M:%S %p}",
         }
         entries.append(entry)
     return json.dumps({"backups": entries, "success": True})
 
 
 @contextmanager
-def node(backups: int) -> Iterator[Simulator]:
+def node(backups: int, scan_seconds: float = 0) -> Iterator[Simulator]:
     """Yield a management node with backups. Each program must call it and log out."""
     with Simulator() as zstack:
-        zstack.inject({"body": response(backups)}, on="scan")
+        zstack.inject({"body": response(backups), "delay": scan_seconds}, on="scan")
         yield zstack
         assert zstack.paths and not zstack.sessions
 
 
-def variables(zstack: Simulator, storages: Sequence[str] = ()) -> dict[str, Any]:
-    return {
-        **zstack.variables,
-        "storage_url": zstack.storage_url,
-        "storage_urls": storages or [zstack.storage_url],
-    }
+def variables(zstack: Simulator, storages: int = 1) -> dict[str, Any]:
+    urls = [f"ssh://root:Night-Watch@192.0.{2 + number // 250}.{1 + number % 250}/bs" for number in range(storages)]
+    return {**zstack.variables, "storage_url": urls[0], "storage_urls": urls}
 
 
 def processes(directory: Path, rounds: int) -> Iterator[Figure]:
@@ -196,7 +187,7 @@ def processes(directory: Path, rounds: int) -> Iterator[Figure]:
     with ExitStack() as stack:
         programs = {}
         for size in sizes:
-            play = Play(directory, {"node": variables(stack.enter_context(node(size)))})
+            play = Play(directory, node=variables(stack.enter_context(node(size))))
             for name in ("module", "floor"):
                 programs[f"{name} {size}"] = partial(run, sys.executable, play.module(name))
         samples = take_turns(2 * rounds, programs)
@@ -211,107 +202,77 @@ def processes(directory: Path, rounds: int) -> Iterator[Figure]:
 
 def tasks(directory: Path, rounds: int) -> Iterator[Figure]:
     """Yield what a task adds to an empty play."""
+    names = ("floor", "module", "all_backups", "peer")
     for size, goal in TASK_TO_PEER.items():
         with node(size) as zstack:
-            play = Play(directory, {"node": variables(zstack)})
-            programs = ("empty", "floor", "module", "all_backups", "peer")
-            samples = take_turns(rounds, {name: partial(play.run, name) for name in programs})
-        times = {name: seconds(usages) for name, usages in samples.items()}
-        base = times["empty"]
-        for other, limit in (("peer", goal), ("floor", TASK_TO_FLOOR)):
-            yield Figure(f"task, {size:,} backups, to the {other}", ratios(times["module"], times[other], base), limit)
-        for name in programs[1:]:
-            yield Figure(f"task, {size:,} backups, {name}", above(times[name], base), unit=" s")
+            samples = take_turns(rounds, Play(directory, node=variables(zstack)).programs("empty", *names))
+        took = {name: added(samples, name) for name in names}
+        yield Figure(f"task, {size:,} backups, to the peer", ratios(took["module"], took["peer"]), goal)
+        yield Figure(f"task, {size:,} backups, to the floor", ratios(took["module"], took["floor"]), TASK_TO_FLOOR)
+        for name in names:
+            yield Figure(f"task, {size:,} backups, {name}", took[name], unit=" s")
 
 
 def storages(directory: Path, rounds: int) -> Iterator[Figure]:
     """Yield what the lookup adds to scans that take their time."""
-    storage = {"username": "root", "password": "Night-Watch", "path": "/zstack_bs"}
-    site = {
-        "version": "4.8.30",
-        "timezone": "Asia/Shanghai",
-        "accounts": [{"name": "admin", "password": "Moon-Cake"}],
-        "storages": [{**storage, "host": f"192.0.2.{number}"} for number in range(1, STORAGES + 1)],
-    }
-    path = directory / "site.yml"
-    path.write_text(yaml.safe_dump(site), encoding="utf-8")
-    with Simulator(site=path, scan_seconds=SCAN_SECONDS) as zstack:
-        play = Play(directory, {"node": variables(zstack, zstack.storage_urls)})
-        samples = take_turns(rounds, {name: partial(play.run, name) for name in ("empty", "lookup")})
-    scans = -(-STORAGES // AT_ONCE) * SCAN_SECONDS
-    extra = [each - scans for each in above(seconds(samples["lookup"]), seconds(samples["empty"]))]
+    with node(10, SCAN_SECONDS) as zstack:
+        play = Play(directory, node=variables(zstack, STORAGES))
+        samples = take_turns(rounds, play.programs("empty", "lookup"))
+    extra = [seconds - SCAN_SECONDS * ceil(STORAGES / AT_ONCE) for seconds in added(samples, "lookup")]
     yield Figure(f"lookup, {STORAGES} storages, above the scans", extra, STORAGES_SECONDS, " s")
 
 
 def nodes(directory: Path, rounds: int) -> Iterator[Figure]:
     """Yield what a play with many management nodes takes."""
     with ExitStack() as stack:
-        fleet = [variables(stack.enter_context(node(10))) for _number in range(NODES)]
-        play = Play(directory, {f"node{number}": known for number, known in enumerate(fleet)})
-        programs = ("empty", "module", "lookup", "peer")
-        samples = take_turns(min(rounds, 2), {name: partial(play.run, name) for name in programs}, warm_up=0)
-    times = {name: seconds(usages) for name, usages in samples.items()}
+        fleet = {f"node{number}": variables(stack.enter_context(node(10))) for number in range(NODES)}
+        programs = Play(directory, **fleet).programs("empty", "module", "lookup", "peer")
+        samples = take_turns(min(rounds, 2), programs, warm_up=0)
     for name, goal in NODES_TO_PEER.items():
-        found = ratios(times[name], times["peer"], times["empty"])
-        yield Figure(f"{NODES} nodes, {name} to the peer", found, goal)
+        yield Figure(f"{NODES} nodes, {name} to the peer", ratios(added(samples, name), added(samples, "peer")), goal)
 
 
 def reports(directory: Path, rounds: int) -> Iterator[Figure]:
     """Yield what the playbook report_db_backups takes."""
     for count, backups, goal in REPORTS:
-        urls = [f"ssh://root:Night-Watch@192.0.{2 + number // 250}.{1 + number % 250}/bs" for number in range(count)]
         with node(backups) as zstack:
-            given = {
-                **zstack.variables,
-                "zstack_storages": urls,
-                "report_db_backups_dest": str(directory / "page.html"),
-            }
-            report = (BIN / "ansible-playbook", "zstack.cloud.report_db_backups", "-e", json.dumps(given))
-            empty = Play(directory, {"node": variables(zstack)})
-            samples = take_turns(rounds, {"empty": partial(empty.run, "empty"), "report": partial(run, *report)})
+            known = variables(zstack, count)
+            given = {"zstack_storages": known["storage_urls"], "report_db_backups_dest": f"{directory}/page.html"}
+            command = (BIN / "ansible-playbook", "zstack.cloud.report_db_backups", "-e", json.dumps({**known, **given}))
+            programs = Play(directory, node=known).programs("empty")
+            samples = take_turns(rounds, {**programs, "report": partial(run, *command)})
         name = f"report, {count:,} x {backups:,} backups"
-        extra = above(seconds(samples["report"]), seconds(samples["empty"]))
-        yield Figure(f"{name}, above an empty play", extra, goal, " s")
+        yield Figure(f"{name}, above an empty play", added(samples, "report"), goal, " s")
     yield Figure(f"{name}, memory", [usage.memory / 2**20 for usage in samples["report"]], REPORT_MIB, " MiB")
 
 
-def draw(figures: Sequence[Figure], path: Path) -> None:
-    """Draw the seconds that one task adds to a play, by the number of backups."""
-    import matplotlib
-
-    matplotlib.use("agg")
+def write(figures: Sequence[Figure], machine: str) -> None:
+    """Write the goals into the documentation, and draw what a task adds to a play, by the number of backups."""
     from matplotlib import pyplot
+    from tabulate import tabulate
 
-    labels = {
-        "peer": "four tasks with ansible.builtin.uri",
-        "all_backups": "zstack_db_backup_info",
-        "module": "zstack_db_backup_info, limit: 1",
-        "floor": "the same HTTP requests alone",
-    }
+    rows = [figure.row for figure in figures if figure.goal is not None]
+    table = tabulate(rows, ("Measurement", "Median", "Rounds", "Goal", ""), tablefmt="rst", disable_numparse=True)
+    before, begin, rest = GUIDE.read_text(encoding="utf-8").partition(".. figures begin\n")
+    _figures, end, after = rest.partition("\n.. figures end")
+    GUIDE.write_text(f"{before}{begin}\n{machine}:\n\n{table}\n{end}{after}", encoding="utf-8")
+
+    medians = {figure.name: median(figure.rounds) for figure in figures}
     _figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-    for (name, label), marker in zip(labels.items(), "so^d"):
-        named = {figure.name: median(figure.rounds) for figure in figures}
-        values = [named[f"task, {size:,} backups, {name}"] for size in TASK_TO_PEER]
+    for name, marker, label in (
+        ("peer", "s", "four tasks with ansible.builtin.uri"),
+        ("all_backups", "o", "zstack_db_backup_info"),
+        ("module", "^", "zstack_db_backup_info, limit: 1"),
+        ("floor", "d", "the same HTTP requests alone"),
+    ):
+        values = [medians[f"task, {size:,} backups, {name}"] for size in TASK_TO_PEER]
         axes.plot(list(TASK_TO_PEER), values, marker=marker, label=label)
     axes.set(xscale="log", yscale="log", xlabel="backups on the storage", ylabel="seconds added to an empty play")
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.grid(alpha=0.3)
     axes.legend()
-    pyplot.savefig(path, dpi=120)
-
-
-def write(figures: Sequence[Figure], machine: str) -> None:
-    """Write the goals into the documentation, and draw the chart."""
-    from tabulate import tabulate
-
-    rows = [figure.row for figure in figures if figure.goal is not None]
-    table = tabulate(rows, ("Measurement", "Median", "Rounds", "Goal", ""), tablefmt="rst", disable_numparse=True)
-    text = GUIDE.read_text(encoding="utf-8")
-    pattern = r"(\.\. figures begin\n).*(\n\.\. figures end)"
-    text = re.sub(pattern, rf"\1\n{machine}:\n\n{table}\n\2", text, flags=re.DOTALL)
-    GUIDE.write_text(text, encoding="utf-8")
-    draw(figures, CHART)
+    pyplot.savefig(CHART, dpi=120)
 
 
 def main() -> int:
@@ -320,8 +281,8 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="write the figures into the documentation")
     arguments = parser.parse_args()
     packages = [f"{name} {version(name)}" for name in ("ansible-core", "requests")]
-    load = f"load average {os.getloadavg()[0]:.1f}"
-    machine = ", ".join([platform.machine(), f"{os.cpu_count()} cores", platform.python_version(), *packages, load])
+    about = [platform.machine(), f"{os.cpu_count()} cores", platform.python_version(), *packages]
+    machine = f"{', '.join(about)}, load average {os.getloadavg()[0]:.1f}"
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as name:
         for measure in (processes, tasks, storages, nodes, reports):

@@ -17,6 +17,7 @@ from ansible_collections.zstack.cloud.tests.benchmark.__main__ import (
     Figure,
     Play,
     Usage,
+    added,
     node,
     ratios,
     take_turns,
@@ -28,7 +29,7 @@ def test_each_program_sends_one_scan_and_the_floor_what_the_module_sends(tmp_pat
     requests = {}
     for program in ("module", "lookup", "peer", "floor"):
         with node(30) as zstack:
-            Play(tmp_path, {"node": variables(zstack)}).run(program)
+            Play(tmp_path, node=variables(zstack)).run(program)
             requests[program] = sorted((each.method, re.sub("[0-9a-f]{32}", "", each.path)) for each in zstack.requests)
         assert sum("image-store" in path for _method, path in requests[program]) == 1
     assert requests["module"] == requests["floor"]
@@ -43,7 +44,9 @@ def test_a_goal_is_missed_only_if_every_round_misses_it(rounds: list[float], ver
 
 
 def test_a_ratio_is_without_what_an_empty_play_takes() -> None:
-    assert ratios([2.0, 3.0], [3.0, 5.0], [1.0, 1.0]) == [0.5, 0.5]
+    seconds = {"empty": [1, 2], "module": [2, 3], "peer": [3, 6]}
+    samples = {name: [Usage(each, 0, 0) for each in rounds] for name, rounds in seconds.items()}
+    assert ratios(added(samples, "module"), added(samples, "peer")) == [0.5, 0.25]
 
 
 def test_programs_take_turns_and_the_first_round_does_not_count() -> None:
