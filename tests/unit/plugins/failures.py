@@ -15,11 +15,17 @@ import pytest
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _calls
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import Hint, ZStackError
+from ansible_collections.zstack.cloud.tests.simulator.site import Storage
 
 #: The type of the fixture.
 Gather = Callable[..., Any]
 LOGIN = "/v1/accounts/login"
 SCAN = "/v1/database-backups/image-store"
+
+
+def masked(storage: Storage) -> str:
+    """Return the URL of a storage as it is shown."""
+    return storage.url_without_password.replace("@", ":***@")
 
 
 def failure(call: Callable[..., object], *arguments: Any, **options: Any) -> ZStackError:

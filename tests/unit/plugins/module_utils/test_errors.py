@@ -12,15 +12,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import Hint, ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._failures import describe, envelope_fields
 from ansible_collections.zstack.cloud.plugins.module_utils._json import json_safe, snake_case
 from ansible_collections.zstack.cloud.plugins.module_utils._redaction import Redactor, one_line, shorten
+from ansible_collections.zstack.cloud.tests.limits import LONG
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.unit.plugins.failures import Gather, failure
+from ansible_collections.zstack.cloud.tests.unit.plugins.failures import Gather, failure, masked
 
 ENVELOPE = {
     "code": "SYS.1006",
@@ -72,7 +73,7 @@ def test_a_failed_scan_names_the_storage_in_its_line_only_if_there_are_several(
     zstack: Simulator, gather: Gather, several: bool
 ) -> None:
     zstack.inject({"status": 503, "body": json.dumps({"error": ENVELOPE})})
-    storage = zstack.storages[2].url_without_password.replace("@", ":***@")
+    storage = masked(zstack.storages[2])
     error = failure(gather, zstack, urls=zstack.storage_urls[2:3] * (2 if several else 1))
     server = f"{zstack.host}:{zstack.port}"
     named = f"{storage}: " if several else ""
@@ -228,6 +229,7 @@ values = st.recursive(
 )
 
 
+@settings(max_examples=100 if LONG else 30)
 @given(
     st.dictionaries(
         st.sampled_from(["code", "description", "details", "opaque", "cause", "causes"]) | holding, values, max_size=6

@@ -18,12 +18,13 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.utils.display import Display
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _platform
 from ansible_collections.zstack.cloud.plugins.module_utils._platform import ImageStore
 from ansible_collections.zstack.cloud.plugins.modules import zstack_image_store_info
+from ansible_collections.zstack.cloud.tests.limits import LONG
 from ansible_collections.zstack.cloud.tests.simulator import Simulator, uri
 from ansible_collections.zstack.cloud.tests.simulator.site import SHIPPED
 
@@ -208,6 +209,7 @@ JSON = st.recursive(
 FIELDS = ("uuid", "name", "description", "url", "hostname", "username", "sshPort", "state", "status", "totalCapacity")
 
 
+@settings(max_examples=100 if LONG else 30)
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON), st.text(min_size=1))
 def test_a_store_has_all_keys_and_no_password_whatever_the_server_sends(row: dict[str, Any], password: str) -> None:
     fields = ImageStore({**row, "password": {"word": password}}, "local").fields(lambda _text: None)

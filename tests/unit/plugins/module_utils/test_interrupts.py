@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -203,10 +204,7 @@ def test_without_threads_everything_works_and_is_logged_out(
 def test_a_call_that_fails_without_threads_is_logged_out(
     zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_dummy: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", fail)
+    monkeypatch.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("can't start new thread")))
     zstack.inject("html_502")
     assert "502 Bad Gateway" in str(failure(gather, zstack, urls=zstack.storage_urls))
     assert not zstack.sessions

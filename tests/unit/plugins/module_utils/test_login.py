@@ -9,6 +9,7 @@ import json
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -60,10 +61,7 @@ def test_a_silent_call_beside_the_scan_is_logged_out_too(zstack: Simulator, gath
 def test_an_exception_of_the_caller_is_logged_out_and_raised(
     zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_dummy: Any) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(_backups, "summarize", fail)
+    monkeypatch.setattr(_backups, "summarize", Mock(side_effect=ZeroDivisionError))
     with pytest.raises(ZeroDivisionError):
         gather(zstack)
     assert not zstack.sessions

@@ -24,6 +24,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._options import (
     set_options,
     with_whole_numbers,
 )
+from ansible_collections.zstack.cloud.tests.limits import LONG
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import refusal
 
 Check = Callable[..., Options]
@@ -371,7 +372,7 @@ def test_good_options_are_taken_and_others_refused_by_name_in_one_line() -> None
         assert options.storages[0].masked == "ssh://root:***@192.0.2.20/bs"
         return True
 
-    @settings(max_examples=100)
+    @settings(max_examples=100 if LONG else 30)
     @given(good, terms, odd, values)
     def check_any(right: dict[str, Any], term: Any, wrong: dict[str, Any], odd_term: Any) -> None:
         outcomes.append(check_these(right, term))

@@ -18,6 +18,7 @@ from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackE
 from ansible_collections.zstack.cloud.plugins.module_utils._storage import check_storage
 from ansible_collections.zstack.cloud.plugins.plugin_utils._lookup import storage_terms
 from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import place
+from ansible_collections.zstack.cloud.tests.limits import LONG
 from ansible_collections.zstack.cloud.tests.simulator import uri
 from ansible_collections.zstack.cloud.tests.unit.plugins import failures
 from ansible_collections.zstack.cloud.tests.unit.simulator.vectors import lines
@@ -246,24 +247,6 @@ def test_the_host_and_the_ssh_port_identify_a_storage(url: str, expected: str) -
     assert place(url) == expected
 
 
-@pytest.mark.parametrize("source", ["term", "option", "environment"])
-@pytest.mark.parametrize("password", ["Sesame", "a@b#c?d:e%f/g h", "密码~'\"\\$&;!*", "%41", " ", "+", "🔑" * 40])
-def test_a_plain_password_may_have_any_characters_and_is_encoded(
-    source: str, password: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if source == "environment":
-        monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", password)
-    storage = check_storage(
-        {"url": URL, "password": password} if source == "term" else URL,
-        [{"storage_password": password} if source == "option" else {}],
-    )
-    start, encoded, end = re.split(r"^ssh://root:(.*)@192\.0\.2\.20/bs$", storage.url)
-    assert (start, unquote(encoded), end) == ("", password, "")
-    assert re.fullmatch(r"[A-Za-z0-9_.~%-]+", encoded)
-    assert storage.secrets == (password, encoded)
-    assert storage.masked == "ssh://root:***@192.0.2.20/bs"
-
-
 def test_only_the_password_is_masked_also_where_other_parts_are_the_same() -> None:
     assert check_storage("ssh://root:root@root/root:root", [{}]).masked == "ssh://root:***@root/root:root"
 
@@ -299,7 +282,7 @@ odd_parts = st.tuples(
 def test_any_url_is_refused_without_its_password_or_java_accepts_it() -> None:
     outcomes: list[bool] = []
 
-    @settings(max_examples=200)
+    @settings(max_examples=200 if LONG else 50)
     @given(st.tuples(parts, odd_parts))
     def check_both(urls: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
         for user, password, host, port, path in urls:
@@ -322,8 +305,11 @@ def test_any_url_is_refused_without_its_password_or_java_accepts_it() -> None:
     assert sum(outcomes) >= 0.3 * len(outcomes), f"{sum(outcomes)} of {len(outcomes)} were accepted"
 
 
-@given(password=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
+@given(password=st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("@:/#%+ ~"), min_size=1))
 def test_any_plain_password_arrives_as_it_was_written(password: str) -> None:
-    parsed = uri.parse(check_storage(URL, [{"storage_password": password}]).url)
+    storage = check_storage(URL, [{"storage_password": password}])
+    parsed = uri.parse(storage.url)
     assert parsed
     assert (parsed.username, parsed.password, parsed.host) == ("root", password, "192.0.2.20")
+    assert re.fullmatch(r"[A-Za-z0-9_.~%-]+", storage.secrets[1])
+    assert (storage.secrets[0], storage.masked) == (password, "ssh://root:***@192.0.2.20/bs")
