@@ -429,14 +429,12 @@ UNDECIDED = "(output = 'timeout' OR test_outcome = 'INCOMPETENT')"
 
 # The unit tests that check a file, if not only those of its own name.
 CHECKED_BY = {
-    "_auth.py": ("_auth.py", "_login.py"),
-    "_backups.py": ("_backups.py", "_hints.py", "_interrupts.py", "_options.py"),
+    "_backups.py": ("_backups.py", "_options.py", "_errors.py", "_interrupts.py"),
     "_calls.py": ("_errors.py", "_client.py"),
     "_client.py": ("_client.py", "_faults.py", "_interrupts.py", "_tls.py"),
-    "_failures.py": ("_hints.py", "_errors.py", "_tls.py", "_client.py", "_faults.py"),
+    "_failures.py": ("_errors.py", "_tls.py", "_client.py", "_faults.py"),
     "_json.py": ("_client.py", "_backups.py", "_errors.py"),
     "_platform.py": ("_platform.py", "_image_stores.py"),
-    "_redaction.py": ("_redaction.py", "_logs.py"),
 }
 
 

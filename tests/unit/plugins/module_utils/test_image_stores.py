@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -30,7 +29,6 @@ from ansible_collections.zstack.cloud.tests.simulator.site import SHIPPED
 
 KEYS = yaml.safe_load(zstack_image_store_info.RETURN)["image_stores"]["contains"].keys()
 STORES = "/v1/backup-storage/image-store"
-LocalSite = Callable[[list[dict[str, Any]]], Path]
 
 
 @pytest.fixture(autouse=True)
@@ -39,20 +37,6 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     texts: list[str] = []
     monkeypatch.setattr(Display, "warning", lambda self, text, *_dummy, **_kwargs: texts.append(text))
     return texts
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> LocalSite:
-    """Write the shipped site with other image stores."""
-
-    def write(stores: list[dict[str, Any]]) -> Path:
-        shipped = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
-        common = {"username": "root", "url": "/zstack_bs", "tags": ["onlybackup"]}
-        path = tmp_path / "site.yml"
-        path.write_text(yaml.safe_dump({**shipped, "image_stores": [{**common, **each} for each in stores]}))
-        return path
-
-    return write
 
 
 def look_up(zstack: Simulator, *terms: Any, plugin: str = "zstack_image_store", **options: Any) -> list[dict[str, Any]]:
@@ -110,11 +94,14 @@ def test_any_purpose_includes_a_store_without_a_tag(zstack: Simulator) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 4, 5])
-def test_all_pages_are_read(count: int, site: LocalSite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_pages_are_read(count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_platform, "PAGE_SIZE", 2)
-    path = site([{"hostname": f"192.0.2.{number}", "name": f"store-{number}"} for number in range(count)])
-    with Simulator(path) as zstack:
-        assert names(look_up(zstack)) == [f"store-{number}" for number in range(count)]
+    common = {"username": "root", "url": "/zstack_bs", "tags": ["onlybackup"]}
+    stores = [{"hostname": f"192.0.2.{number}", "name": f"store-{number}", **common} for number in range(count)]
+    site = {**yaml.safe_load(SHIPPED.read_text(encoding="utf-8")), "image_stores": stores}
+    (tmp_path / "site.yml").write_text(yaml.safe_dump(site))
+    with Simulator(tmp_path / "site.yml") as zstack:
+        assert names(look_up(zstack)) == [store["name"] for store in stores]
         assert zstack.paths.count(STORES) == max(1, -(-count // 2))
 
 
