@@ -136,10 +136,5 @@ SITES: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def images_of(site: str) -> int:
-    """Return the number of backups of a site."""
-    return sum(len(result["backups"]) for each in SITES[site] for result in each["results"])
-
-
 def report(site: str, language: str = "en") -> Report:
     return render(SITES[site], language, int(NOW.timestamp()))
