@@ -351,7 +351,9 @@ def test_ages_are_right_in_any_zone_and_over_a_change_of_clocks(summary: Summary
         later=st.integers(-2, 26 * 4),
         written=st.sampled_from(["ISO", "Z", 8, 25]),
     )
-    def check_any(anywhere: Any, ages: list[int], change: Any, later: int, written: Any) -> None:
+    def check_any(
+        anywhere: tuple[tzinfo, int], ages: list[int], change: tuple[tzinfo, int], later: int, written: Any
+    ) -> None:
         check(*anywhere, ages, written)
         # Backups of every quarter of an hour around a change
         zone, at = change
