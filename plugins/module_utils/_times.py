@@ -95,7 +95,9 @@ def read_epoch(value: Any, zone: tzinfo | None) -> int | None:
 
 def wall_clock(value: Any) -> datetime | None:
     """Return a timestamp of the server as it is written, or None if it is unreadable or includes its time zone."""
-    text = value.strip() if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
     try:
         if java := _JAVA.fullmatch(text):
             month, day, year, hour, minute, second, half = java.groups()

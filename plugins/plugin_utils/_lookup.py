@@ -28,9 +28,9 @@ _MISSPELT = 0.75
 class ZStackLookup(LookupBase):
     """Check the options like a module, with an argument spec.
 
-    get_option() is not used, because it reads a misspelt boolean as false, takes an empty environment variable as a
-    value, and does not evaluate the templates in variables. It would also mix the sources of the authentication
-    options, and convert a secret of a wrong type to a string.
+    get_option() is not used. It reads a misspelt boolean as false, does not evaluate the templates in variables, and an
+    empty variable hides the environment. It would take each secret from a source of its own, so that a name and a
+    password of different sources could be combined, and turn a password such as 0123 into another one, 83.
     """
 
     @abstractmethod
