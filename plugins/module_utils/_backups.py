@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone, tzinfo
 from typing import Any, NamedTuple
 
 from ._auth import Login, logged_in
-from ._calls import Call, Hint, Reply, ZStackError
+from ._calls import Call, Hint, Reply, Warn, ZStackError
 from ._client import CACHED, Client
 from ._json import as_int, as_text, json_safe, parse_json, texts
 from ._module import ZStackModule
@@ -42,23 +42,19 @@ SCAN_CODE_HINTS: Mapping[str, Hint] = {
     "SYS.1006": Hint("storage_url", "Check url and registry_port."),
     "SYS.1007": Hint("storage_options", "Check url, registry_port and the tags."),
 }
-_TRY_SSH = "Try ssh from the management node."
 _NETWORK = "Check the host in url, and the network between the management node and the storage."
 # By phrase in the last line of a failed scan. The last entry applies to any other.
+_LAST_LINES = (
+    ("Permission denied", "storage_login", "Check the user name and password of the storage."),
+    ("No route to host", "storage_network", _NETWORK),
+    ("Connection refused", "storage_port", "Check the host and the SSH port in url, and registry_port."),
+    ("Connection timed out", "storage_firewall", "Check the host and the SSH port in url, and firewalls."),
+    ("Could not resolve hostname", "storage_name", "Check the host in url: the management node cannot resolve it."),
+    ("wrong url", "storage_parts", "Check the user name, password and host in url."),
+    ("", "storage_ssh", ""),
+)
 SCAN_OUTPUT_HINTS: Mapping[str, Hint] = {
-    "Permission denied": Hint("storage_login", f"Check the user name and password of the storage. {_TRY_SSH}"),
-    "No route to host": Hint("storage_network", f"{_NETWORK} {_TRY_SSH}"),
-    "Connection refused": Hint(
-        "storage_port", f"Check the host and the SSH port in url, and registry_port. {_TRY_SSH}"
-    ),
-    "Connection timed out": Hint(
-        "storage_firewall", f"Check the host and the SSH port in url, and firewalls. {_TRY_SSH}"
-    ),
-    "Could not resolve hostname": Hint(
-        "storage_name", f"Check the host in url: the management node cannot resolve it. {_TRY_SSH}"
-    ),
-    "wrong url": Hint("storage_parts", f"Check the user name, password and host in url. {_TRY_SSH}"),
-    "": Hint("storage_ssh", _TRY_SSH),
+    phrase: Hint(reason, f"{text} Try ssh from the management node.".lstrip()) for phrase, reason, text in _LAST_LINES
 }
 
 
@@ -112,7 +108,7 @@ def parse_age(age: str) -> int:
     return int(parts[1]) * _SECONDS[parts[2]]
 
 
-def gather(options: Options, warn: Callable[[str], None], report: bool = False) -> list[dict[str, Any]]:
+def gather(options: Options, warn: Warn, report: bool = False) -> list[dict[str, Any]]:
     """Return a result for each storage, in order, as described in the module's RETURN.
 
     Scan all storages with one login. Raise ZStackError if anything fails. With ``report``, return the error in the
@@ -126,7 +122,7 @@ def gather(options: Options, warn: Callable[[str], None], report: bool = False) 
         return [failed_result(storage, exc) for storage in options.storages]
 
 
-def _gather(options: Options, warn: Callable[[str], None], report: bool) -> list[dict[str, Any]]:
+def _gather(options: Options, warn: Warn, report: bool) -> list[dict[str, Any]]:
     storages = options.storages
     secrets = [secret for storage in storages for secret in storage.secrets]
     with Client(options.connection, warn, secrets) as client, logged_in(client, options.connection) as login:
@@ -192,12 +188,7 @@ def images_in(reply: Reply, clock: float | None, client: Client) -> list[Any]:
 
 
 def summarize(
-    images: list[Any],
-    storage: Storage,
-    date: datetime | None,
-    platform: Platform,
-    options: Options,
-    warn: Callable[[str], None],
+    images: list[Any], storage: Storage, date: datetime | None, platform: Platform, options: Options, warn: Warn
 ) -> dict[str, Any]:
     """Return the result for one storage. ``date`` is the server's time, or None to use the local time."""
     if options.max_age is not None and platform.timezone_source in ("host", "differs"):
@@ -285,7 +276,7 @@ class Backup(NamedTuple):
         }
 
 
-def _warn_of_times(backups: Sequence[Backup], now: int, storage: Storage, warn: Callable[[str], None]) -> None:
+def _warn_of_times(backups: Sequence[Backup], now: int, storage: Storage, warn: Warn) -> None:
     unreadable = [each for each in backups if each.epoch is None]
     future = [each for each in backups if (each.epoch or 0) - now > FUTURE]
     older = [each for each in backups if each.is_older_than_image]

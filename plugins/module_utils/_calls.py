@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     Auth = Callable[[PreparedRequest], PreparedRequest]
 
+Warn = Callable[[str], None]
+
 
 class Hint(NamedTuple):
     reason: str  # a stable word, by which the hint can be translated
@@ -78,15 +80,13 @@ class ZStackError(Exception):
         call: str | None = None,
         status: int | None = None,
         hint: Hint | None = None,
-        unknown_call: bool = False,
     ) -> None:
         super().__init__()
         reason, text = hint or (None, None)
         known: dict[str, Any] = {"code": None, "description": message, "details": None, "causes": [], **(fields or {})}
         self.error = {**known, "server": server, "storage": None, "hint": text, "hint_reason": reason}
         self.status = status
-        self.transient = False
-        self.unknown_call = unknown_call
+        self.transient = self.unknown_call = False
         self._message = message
         self.call = call
         self._names_storage = False

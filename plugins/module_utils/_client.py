@@ -11,17 +11,16 @@ import re
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from http.cookiejar import DefaultCookiePolicy
-from types import ModuleType
 from typing import NamedTuple
 from urllib.parse import unquote
 from urllib.request import getproxies
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ._calls import NOT_ZSTACK, Call, Hint, Reply, ZStackError
+from ._calls import NOT_ZSTACK, Call, Hint, Reply, Warn, ZStackError
 from ._interrupts import Interrupts, Stopped, in_background
 from ._json import parse_json
 from ._options import Connection
@@ -61,7 +60,7 @@ class Client:
     secrets. A signal that would end the process takes effect only after the ``with`` block has cleaned up.
     """
 
-    def __init__(self, connection: Connection, warn: Callable[[str], None], secrets: Iterable[str] = ()) -> None:
+    def __init__(self, connection: Connection, warn: Warn, secrets: Iterable[str] = ()) -> None:
         if REQUESTS_IMPORT_ERROR:
             is_missing = getattr(REQUESTS_IMPORT_ERROR, "name", None) == "requests"
             broken = one_line(f"the Python library requests cannot be imported: {REQUESTS_IMPORT_ERROR}")
@@ -185,8 +184,11 @@ class Client:
         return self.unwrap(call, response, text)
 
     def _error_from_exception(self, call: Call, exc: BaseException) -> ZStackError:
+        # Only if a call fails, because a module compiles its imports in every run.
+        from ._failures import error_from_exception
+
         root = _root_cause(exc)
-        error: ZStackError = _failures().error_from_exception(call, exc, root, self._connection, self.redact)
+        error = error_from_exception(call, exc, root, self._connection, self.redact)
         if isinstance(exc, requests.ConnectionError) and not isinstance(exc, requests.exceptions.ProxyError):
             # No response was received.
             was_cut_off = isinstance(root, (ConnectionResetError, BrokenPipeError))
@@ -206,9 +208,9 @@ class Client:
         # Newer servers report a failure as a string (src).
         failed = not isinstance(data, dict) or data.get("error") is not None or data.get("success") in (False, "false")
         if failed or not 200 <= status < 300:
-            error: ZStackError = _failures().error_from_response(
-                call, response, text, data, self._connection, self.redact
-            )
+            from ._failures import error_from_response
+
+            error = error_from_response(call, response, text, data, self._connection, self.redact)
             if status == 503:  # without JSON, it is from a proxy
                 is_proxy = not text.lstrip().startswith("{")
                 error.transient = is_proxy or error.error["code"] in ("SYS.1010", "SYS.1012")
@@ -220,13 +222,6 @@ class Client:
             shown = one_line(self.redact(age, _HEADER_LIMIT))
             raise self.error(call.name, f"the response is from a cache (Age: {shown})", status, CACHED)
         return Reply(data, http_date(response.headers.get("Date")), status, time.monotonic())
-
-
-def _failures() -> ModuleType:
-    """Import what only failures need when a call fails, because a module compiles its imports in every run."""
-    from . import _failures
-
-    return _failures
 
 
 def _root_cause(exc: BaseException) -> BaseException:

@@ -30,11 +30,9 @@ if TYPE_CHECKING:
     from ._calls import Call
     from ._options import Connection
 
-_MESSAGE_LIMIT = 1400
-_FIELD_LIMIT = 4000
-_FIELDS_LIMIT = 50
-_CAUSES_LIMIT = 10
-_KEY_LIMIT = 100
+_FIELDS_LIMIT, _CAUSES_LIMIT = 50, 10
+# Number of characters of a message, of a field and its key.
+_MESSAGE_LIMIT, _FIELD_LIMIT, _KEY_LIMIT = 1400, 4000, 100
 # Number of characters of a page to examine, and to include in a message.
 _PAGE_LIMIT, _TEXT_LIMIT = 16384, 500
 
@@ -43,8 +41,7 @@ _TWO_FACTOR = Hint("two_factor", "This account requires two-factor authenticatio
 CODE_HINTS: Mapping[str, Hint | Mapping[str, Hint]] = {
     "ID.1001": {
         "session": Hint(
-            "session_expired",
-            "Log in again for a new session_uuid, or set account_name and account_password instead.",
+            "session_expired", "Log in again for a new session_uuid, or set account_name and account_password instead."
         ),
         "account": Hint("session_ended", "The session ended during the task: run it again."),
         "access_key": Hint("access_key", "Check access_key_id and access_key_secret."),
@@ -68,8 +65,7 @@ _NO_SERVER = Hint("no_server", "A proxy answered: check that the management node
 # By part of a plain-text response (src: RestServer.java), which newer servers send as details of an error.
 TEXT_HINTS: Mapping[str, Hint] = {
     "missing header 'Authorization'": Hint(
-        "no_authorization_header",
-        "A proxy removed the Authorization header: connect to the management node directly.",
+        "no_authorization_header", "A proxy removed the Authorization header: connect to the management node directly."
     ),
     "Authorization type must be": Hint(
         "no_access_keys", "This ZStack release does not support AccessKeys: use a session or an account."
@@ -124,8 +120,7 @@ CERTIFICATE_HINTS: Mapping[str, Hint] = {
     "expired": Hint("certificate_expired", "Renew the certificate."),
     "not yet valid": Hint("certificate_expired", "Check the clocks of this machine and of the server."),
     "": Hint(
-        "certificate_invalid",
-        "Reissue the certificate: it violates RFC 5280, which Python 3.13 and later enforce.",
+        "certificate_invalid", "Reissue the certificate: it violates RFC 5280, which Python 3.13 and later enforce."
     ),
 }
 
@@ -180,15 +175,9 @@ def error_from_response(
             message = f"the response is a redirect to {target}, which is not followed"
         message = message or "the response is empty"
         hint = _text_hint(plain, status)
-    return ZStackError(
-        message,
-        fields=fields,
-        server=connection.address,
-        call=call.name,
-        status=status,
-        hint=hint,
-        unknown_call=any(phrase in plain for phrase in _UNKNOWN_CALL),
-    )
+    error = ZStackError(message, fields=fields, server=connection.address, call=call.name, status=status, hint=hint)
+    error.unknown_call = any(phrase in plain for phrase in _UNKNOWN_CALL)
+    return error
 
 
 def error_from_exception(
@@ -337,5 +326,5 @@ def _last_line_first(text: str) -> str:
 
 def _lines(text: str) -> list[str]:
     stripped = [line.strip() for line in text.splitlines()]
-    lines = [line for line in stripped if line and line not in ("stdout:", "stderr:")]
+    lines = [line for line in stripped if line not in ("", "stdout:", "stderr:")]
     return [*lines[:-1], *(line.removeprefix("stderr: ") for line in lines[-1:])]

@@ -30,10 +30,7 @@ class ZStackModule(AnsibleModule):
     in the task, with their secrets, before the argument spec converts them.
     """
 
-    argument_spec: dict[str, Any]
     task_options: dict[str, Any]
-    params: dict[str, Any]
-    no_log_values: set[str]
 
     def _load_params(self) -> None:
         super()._load_params()

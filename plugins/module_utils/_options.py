@@ -4,9 +4,8 @@
 
 """The connection options: how to connect to a management node, and how to authenticate.
 
-An invalid option raises a ZStackError that names the option, before anything is sent. The values come from *sources*,
-which are mappings of the options that are set in one place, such as the task. The first source takes precedence, and
-the environment comes last.
+The secrets come from *sources*, which are mappings of the options that are set in one place, such as the task. The
+first source takes precedence, and the environment comes last.
 """
 
 from __future__ import annotations

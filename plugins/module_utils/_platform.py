@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from ._auth import Login, logged_in
-from ._calls import Call, Hint, Reply, ZStackError
+from ._calls import Call, Hint, Reply, Warn, ZStackError
 from ._client import Client, Pending
 from ._json import as_int, as_text, json_safe, texts
 from ._options import Connection, check_connection, connection_spec
@@ -31,7 +31,7 @@ QUERY_HINTS: Mapping[str, Hint] = {
         "query_permission",
         "Use an account that is allowed to query backup storages and system tags, such as admin, or set the URLs of "
         "the storages yourself.",
-    ),
+    )
 }
 
 
@@ -115,10 +115,7 @@ def image_store_spec() -> dict[str, dict[str, Any]]:
 
 
 def image_stores(
-    params: Mapping[str, Any],
-    sources: Sequence[Mapping[str, Any]],
-    warn: Callable[[str], None],
-    terms: Sequence[str] = (),
+    params: Mapping[str, Any], sources: Sequence[Mapping[str, Any]], warn: Warn, terms: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
     """Return the image stores by name, as described in the module's RETURN. ``terms`` select by name or UUID."""
     connection = check_connection(params, sources)
@@ -153,7 +150,7 @@ class ImageStore(NamedTuple):
         name, uuid = texts(self.row, ("name", "uuid")).values()
         return name or "", uuid or ""
 
-    def fields(self, warn: Callable[[str], None]) -> dict[str, Any]:
+    def fields(self, warn: Warn) -> dict[str, Any]:
         """Return the image store with all keys. It never contains a password."""
         url = self._url()
         if url is None:

@@ -4,22 +4,16 @@
 
 """The search for secrets in a text. Imported only when a text is shown.
 
-Secrets are found even if they are escaped, quoted or interrupted by invisible characters. A text is searched in layers:
-unchanged, then with escapes decoded repeatedly, then without quotes and backslashes, which can reveal more escapes, and
-without invisible characters. The secrets are decoded in the same way. If a layer
+A text is searched in layers: unchanged, then with escapes decoded repeatedly, then without quotes and backslashes,
+which can reveal more escapes, and without invisible characters. The secrets are decoded in the same way. If a layer
 contains a secret, the corresponding part of the original text counts as the secret. Each character of a secret can
 therefore be quoted differently: literally, percent-encoded, as an escape of JSON, Java, Python or HTML, with shell
 quotes, or with several of these at once.
 
-A short secret that is a plain word, such as ``password``, ``admin`` or ``2026``, also occurs in sentences that do not
-contain the secret, such as ``wrong account name or password``. It is therefore only masked where it stands as a value:
-
-- as the whole text;
-- after a colon or an equals sign, an opening quote, // or @, as in ``password: admin``, ``"admin"`` and
-  ``ssh://root:admin@192.0.2.20``;
-- after a command-line option, and as a word of a quoted command, as in ``command[sshpass -p admin ssh]``.
-
-A key of an object, such as ``"password":``, and a part of a longer name, such as ``admin-2``, are not values.
+A short secret that is a plain word, such as ``password`` or ``2026``, also occurs in sentences that do not contain the
+secret, such as ``wrong account name or password``. It is therefore only masked where it stands as a value: as the whole
+text, after a colon or an equals sign, an opening quote, // or @, after a command-line option, and as a word of a quoted
+command. A key of an object, such as ``"password":``, and a part of a longer name, such as ``admin-2``, are not values.
 """
 
 from __future__ import annotations
