@@ -2,15 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the module in separate processes without importing it each time.
+"""Run the module in processes of its own without importing it each time, which takes ten times as long as a run.
 
-The imports take ten times as long as a run. A server imports the module once and forks a process for each run::
-
-    with fork_server() as server:
-        outcome = server.run({"host": ...})
-        running = server.start({"host": ...})
-        running.send_signal(signal.SIGTERM)
-        outcome = running.wait()
+A server imports the module once, and forks a process for each run. There is one run at a time.
 """
 
 from __future__ import annotations
@@ -25,9 +19,8 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils import basic
 
@@ -38,8 +31,7 @@ from ansible_collections.zstack.cloud.tests.system.commands import MODULE, envir
 SHOWN = 10_000
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The outcome of a run. A negative ``returncode`` is the signal that killed the process."""
 
     returncode: int
@@ -49,38 +41,28 @@ class Outcome:
     stderr: str
 
 
-class Running:
-    """A run of the module. Its PID belongs to it until ``wait``, even if it has ended."""
+class ForkServer:
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._pid = 0
 
-    def __init__(self, server: ForkServer, pid: int) -> None:
-        self._server = server
-        self._pid = pid
+    def start(self, options: Mapping[str, Any]) -> None:
+        self._pid = self._ask({"ANSIBLE_MODULE_ARGS": options})
 
     def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to the run. Its PID belongs to it until ``wait``, even if it has ended."""
         os.kill(self._pid, number)
 
     def wait(self) -> Outcome:
-        outcome = Outcome(**self._server.ask("wait"))
+        outcome = Outcome(**self._ask("wait"))
         assert outcome.returncode != -signal.SIGKILL, f"the module hangs, after {HANGS} s"
         return outcome
 
-
-class ForkServer:
-    """The server, as the tests see it: one run at a time."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def start(self, options: Mapping[str, Any]) -> Running:
-        """Start the module with *options*."""
-        return Running(self, self.ask({"ANSIBLE_MODULE_ARGS": options}))
-
     def run(self, options: Mapping[str, Any]) -> Outcome:
-        """Run the module with *options* to its end."""
-        return self.start(options).wait()
+        self.start(options)
+        return self.wait()
 
-    def ask(self, question: Any) -> Any:
-        """Send a line of JSON, and return the answer."""
+    def _ask(self, question: Any) -> Any:
         assert self._process.stdin and self._process.stdout
         print(json.dumps(question), file=self._process.stdin, flush=True)
         return json.loads(self._process.stdout.readline())

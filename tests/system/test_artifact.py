@@ -13,30 +13,26 @@ import tarfile
 import venv
 from importlib.metadata import version
 from pathlib import Path, PurePath
+from typing import Any
 
 import pytest
 
+from ansible_collections.zstack.cloud.tests.limits import LONG
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.system import commands
+from ansible_collections.zstack.cloud.tests.system.commands import ROOT
 
 pytestmark = pytest.mark.xdist_group("artifact")
 
-ROOT = Path(__file__).parents[2]
-FOR_USERS = {
-    "CHANGELOG.rst",
-    "CHANGELOG.rst.license",
-    "FILES.json",
-    "LICENSE",
-    "MANIFEST.json",
-    "README.md",
-    "README.zh-CN.md",
-    "SECURITY.md",
+FILES_FOR_USERS = {
+    *("CHANGELOG.rst", "CHANGELOG.rst.license", "FILES.json", "LICENSE", "MANIFEST.json", "SECURITY.md"),
+    *("README.md", "README.zh-CN.md"),
 }
 FOLDERS_FOR_USERS = {"LICENSES", "changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests"}
-
 # What tells pip where to find packages. Read here, because a fixture removes proxies and certificates before each test.
 OF_PIP = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "XDG_CONFIG")
 PIP = {name: value for name, value in os.environ.items() if name.upper().startswith(OF_PIP)}
+MODULE = "zstack.cloud.zstack_db_backup_info"
 
 
 def run(*command: str | Path, place: Path, **env: str) -> str:
@@ -44,9 +40,8 @@ def run(*command: str | Path, place: Path, **env: str) -> str:
     paths = {"PYTHONPATH": "", "ANSIBLE_COLLECTIONS_PATH": str(place)}
     # The real home directory has pip's settings and its cache. Ansible's settings are those of this file.
     (place / "ansible.cfg").touch()
-    done = commands.run(*map(str, command), place=place, **{"HOME": os.environ["HOME"], **paths, **env})
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    known = {"HOME": os.environ["HOME"], **paths, **env}
+    return commands.run(*map(str, command), place=place, code=0, **known).stdout
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +64,7 @@ def installed(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_artifact_contains_what_users_need(artifact: Path) -> None:
     with tarfile.open(artifact) as archive:
         files = {PurePath(member.name) for member in archive.getmembers() if member.isfile()}
-
-    assert {str(file) for file in files if len(file.parts) == 1} <= FOR_USERS
+    assert {str(file) for file in files if len(file.parts) == 1} <= FILES_FOR_USERS
     assert {file.parts[0] for file in files if len(file.parts) > 1} <= FOLDERS_FOR_USERS
     changelogs = {"changelogs/changelog.yaml", "changelogs/changelog.yaml.license"}
     assert {str(file) for file in files if file.parts[0] == "changelogs"} == changelogs
@@ -82,63 +76,48 @@ def test_the_artifact_contains_what_users_need(artifact: Path) -> None:
 
 
 def test_the_artifact_works_with_only_ansible_core_and_requests(installed: Path, tmp_path: Path) -> None:
-    venv.create(tmp_path / "venv", symlinks=True)
-    programs = tmp_path / "venv" / "bin"
-    run(
-        *(sys.executable, "-m", "pip", "--python", programs / "python", "--disable-pip-version-check", "install"),
-        *(f"{package}=={version(package)}" for package in ("ansible-core", "requests")),
-        place=tmp_path,
-        **PIP,
-    )
+    """In the long variant, in an environment that has nothing else."""
+    programs = Path(sys.executable).parent
+    if LONG:
+        venv.create(tmp_path / "venv", symlinks=True)
+        programs = tmp_path / "venv" / "bin"
+        packages = [f"{package}=={version(package)}" for package in ("ansible-core", "requests")]
+        pip = (sys.executable, "-m", "pip", "--python", programs / "python", "--disable-pip-version-check")
+        run(*pip, "install", *packages, place=tmp_path, **PIP)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     with Simulator() as zstack:
-        result = run(
-            programs / "ansible",
-            *("localhost", "-m", "zstack.cloud.zstack_db_backup_info", "-a", json.dumps({"url": zstack.storage_url})),
-            place=installed,
-            PATH=f"{programs}{os.pathsep}{os.environ['PATH']}",
-            **zstack.env,
-        )
-
+        arguments = json.dumps({"url": zstack.storage_url})
+        command = (programs / "ansible", "localhost", "-m", MODULE, "-a", arguments)
+        result = run(*command, place=installed, **{"PATH": path, **zstack.env})
     assert "localhost | SUCCESS" in result
     assert '"restorable": true' in result
 
 
-def test_ansible_builder_finds_the_requirements(installed: Path, tmp_path: Path) -> None:
+def test_a_missing_requests_library_is_named(tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", symlinks=True)
+    python = str(tmp_path / "bare" / "bin" / "python")
+    arguments = "host=zstack.example.com session_uuid=0123456789abcdef url=ssh://root:password@192.0.2.20/bs"
+    command = ("ansible", "localhost", "-m", MODULE, "-a", arguments, "-e", f"ansible_python_interpreter={python}")
+    done = commands.run(*command, place=tmp_path, code=2)
+    output = done.stdout + done.stderr
+    assert "Failed to import the required Python library (requests) on" in output
+    assert python in output
+    assert "Traceback" not in output
+
+
+def test_ansible_builder_finds_the_requirements_and_accepts_the_artifact(
+    artifact: Path, installed: Path, tmp_path: Path
+) -> None:
     builder = Path(sys.executable).with_name("ansible-builder")
-    requirements = tmp_path / "requirements.txt"
-
-    run(builder, "introspect", installed, "--write-pip", requirements, place=tmp_path)
-
-    assert "requests>=2.25" in requirements.read_text()
-
-
-def test_ansible_builder_accepts_the_artifact(artifact: Path, tmp_path: Path) -> None:
-    builder = Path(sys.executable).with_name("ansible-builder")
-    definition = tmp_path / "execution-environment.yml"
-    definition.write_text(
-        json.dumps(
-            {
-                "version": 3,
-                "images": {"base_image": {"name": "fedora:latest"}},
-                "dependencies": {
-                    "ansible_core": {"package_pip": "ansible-core"},
-                    "ansible_runner": {"package_pip": "ansible-runner"},
-                    "galaxy": {"collections": [{"name": str(artifact), "type": "file"}]},
-                },
-            }
-        )
-    )
-
-    run(
-        builder,
-        "create",
-        "--file",
-        definition,
-        "--context",
-        tmp_path,
-        "--output-filename",
-        "Containerfile",
-        place=tmp_path,
-    )
-
+    run(builder, "introspect", installed, "--write-pip", tmp_path / "requirements.txt", place=tmp_path)
+    assert "requests>=2.25" in (tmp_path / "requirements.txt").read_text()
+    dependencies: dict[str, Any] = {
+        "ansible_core": {"package_pip": "ansible-core"},
+        "ansible_runner": {"package_pip": "ansible-runner"},
+        "galaxy": {"collections": [{"name": str(artifact), "type": "file"}]},
+    }
+    definition = {"version": 3, "images": {"base_image": {"name": "fedora:latest"}}, "dependencies": dependencies}
+    (tmp_path / "environment.yml").write_text(json.dumps(definition))
+    options = ("--file", "environment.yml", "--context", tmp_path, "--output-filename", "Containerfile")
+    run(builder, "create", *options, place=tmp_path)
     assert (tmp_path / "Containerfile").is_file()

@@ -20,7 +20,6 @@ from ansible_collections.zstack.cloud.tests.benchmark.__main__ import (
     added,
     node,
     ratios,
-    take_turns,
     variables,
 )
 
@@ -47,18 +46,6 @@ def test_a_ratio_is_without_what_an_empty_play_takes() -> None:
     seconds = {"empty": [1, 2], "module": [2, 3], "peer": [3, 6]}
     samples = {name: [Usage(each, 0, 0) for each in rounds] for name, rounds in seconds.items()}
     assert ratios(added(samples, "module"), added(samples, "peer")) == [0.5, 0.25]
-
-
-def test_programs_take_turns_and_the_first_round_does_not_count() -> None:
-    calls: list[str] = []
-
-    def program(name: str) -> Usage:
-        calls.append(name)
-        return Usage(len(calls), 0, 0)
-
-    samples = take_turns(2, {"ours": lambda: program("ours"), "peer": lambda: program("peer")})
-    assert calls == ["ours", "peer"] * 3
-    assert [usage.seconds for usage in samples["ours"]] == [3, 5]
 
 
 def test_the_benchmark_expects_as_many_scans_at_once_as_the_lookup_starts() -> None:

@@ -12,17 +12,17 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 import pytest
 import yaml
 
+from ansible_collections.zstack.cloud.tests.browser.pages import NOW
 from ansible_collections.zstack.cloud.tests.limits import LONG
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.system.commands import run
+from ansible_collections.zstack.cloud.tests.system.commands import frozen, options_for, run
+from ansible_collections.zstack.cloud.tests.system.leaks import leaks
 
 FOLDER = Path(__file__).with_name("configurations")
 PLAIN = "plain"
@@ -32,7 +32,6 @@ CONFIGURATIONS = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
 MODULE_PYTHON = os.environ.get("MODULE_PYTHON", sys.executable)
 #: What differs from one run to the next, or describes how a task ran.
 OTHER = ("invocation", "ansible_job_id", "started", "finished", "results_file", "stdout", "stderr", "warnings")
-NIGHT = datetime(2026, 11, 28, 1, tzinfo=timezone.utc)
 
 pytestmark = pytest.mark.xdist_group("configurations")
 
@@ -46,9 +45,7 @@ class Outcome(NamedTuple):
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[list[Simulator]]:
-    with Simulator() as first, Simulator() as second:
-        for zstack in (first, second):
-            zstack.freeze(NIGHT)
+    with frozen(NOW) as first, frozen(NOW) as second:
         yield [first, second]
 
 
@@ -61,33 +58,27 @@ def run_under(configuration: str, nodes: list[Simulator], place: Path) -> Outcom
     """Run everything under a configuration, and return what it leaves."""
     shutil.copytree(FOLDER / configuration, place, dirs_exist_ok=True)
     shutil.copy(FOLDER / "run.yml", place)
-    storage = nodes[0].storages[0]
-    variables = {**nodes[0].variables, "zstack_storage_password": storage.password, "zstack_retries": 0}
+    variables = {**options_for(nodes[0], 0), "zstack_retries": 0}
+    url = variables.pop("zstack_storages")[0]
     del variables["zstack_host"]
     hosts = {f"node{number}": zstack.variables for number, zstack in enumerate(nodes, start=1)}
     hosts["broken"] = {"zstack_host": "127.0.0.1", "zstack_port": 9}
     hosts["invalid"] = {"zstack_host": "10.0.0.1:8080"}
-    inventory = {"all": {"hosts": {**hosts, "localhost": nodes[0].variables}, "vars": variables}}
-    inventory["all"]["vars"] |= {
+    variables |= {
         "ansible_connection": "local",
         "ansible_async_dir": str(place / "async"),
         "ansible_python_interpreter": MODULE_PYTHON,
         "report_db_backups_dest": str(place / "page.html"),
     }
+    inventory = {"all": {"hosts": {**hosts, "localhost": nodes[0].variables}, "vars": variables}}
     (place / "hosts.yml").write_text(yaml.safe_dump(inventory))
-    done = run(
-        *("ansible-playbook", "run.yml", "-i", "hosts.yml"),
-        place=place,
-        ZSTACK_STORAGE_URL=storage.url_without_password,
-    )
+    done = run("ansible-playbook", "run.yml", "-i", "hosts.yml", place=place, ZSTACK_STORAGE_URL=url)
     assert (place / "page.html").exists(), done.stdout + done.stderr
     files = [path for path in place.rglob("*") if path.is_file() and path.name != "hosts.yml"]
     output = "".join(path.read_text(errors="replace") for path in files) + done.stdout + done.stderr
     # With ANSIBLE_DEBUG, ansible-core itself shows the arguments of modules, or since 2.22 the secrets in them.
     if configuration != "debug":
-        assert [
-            each for each in (storage.password, quote(storage.password), nodes[0].account[1]) if each in output
-        ] == []
+        assert leaks(output, *nodes) == set()
     assert "Traceback" not in output
     results = json.loads((place / "results.json").read_text())
     # The page shows the time of this machine for the host that does not answer.

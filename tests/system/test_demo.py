@@ -12,17 +12,14 @@ import pytest
 
 from ansible_collections.zstack.cloud.tests import demo
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.system.commands import run
+from ansible_collections.zstack.cloud.tests.system.commands import ROOT, run
 
 pytestmark = pytest.mark.xdist_group("demo")
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_the_demo_shows_the_stores_the_backups_a_template_a_verdict_and_a_page(tmp_path: Path) -> None:
     leftover = {"ZSTACK_SESSION_ID": "of another day"}
-    done = run(sys.executable, "-m", "tests.demo", place=ROOT, HOME=str(tmp_path), **leftover)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = run(sys.executable, "-m", "tests.demo", place=ROOT, code=0, HOME=str(tmp_path), **leftover)
     stores, listed, rendered, verdict, page = re.split(r"(?=PLAY \[(?:List the d|Use|Verify|Report))", done.stdout)
     assert "ssh://root@192.0.2.30:22/zstack_bs" in stores
     assert "backup-local: 15 backups" in listed

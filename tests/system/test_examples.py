@@ -14,10 +14,8 @@ from __future__ import annotations
 import re
 import shlex
 import ssl
-import subprocess
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple
@@ -28,9 +26,8 @@ import yaml
 
 from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_METHODS
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.system.commands import run
+from ansible_collections.zstack.cloud.tests.system.commands import ROOT, frozen, options_for, play, run, tasks
 
-ROOT = Path(__file__).parents[2]
 GUIDES = "docs/docsite/rst"
 README, NOTIFY, UPGRADE_DAY = "README.md", f"{GUIDES}/guide_notify.rst", f"{GUIDES}/guide_upgrade_day.rst"
 # Each page in Chinese, and its original
@@ -93,14 +90,6 @@ def commands(page: str) -> str:
     return "".join(text for text in found if re.search(r"ZSTACK_|ansible-playbook zstack\.cloud\.", text))
 
 
-@contextmanager
-def platform_shown() -> Iterator[Simulator]:
-    """Simulate the platform of the pages at that time. Each scan replies with it, however long the tests take."""
-    with Simulator(clock_offset=(SHOWN_AT - datetime.now(timezone.utc)).total_seconds()) as zstack:
-        zstack.freeze(SHOWN_AT)
-        yield zstack
-
-
 def variables_of(zstack: Simulator, place: Path) -> dict[str, Any]:
     """Return the variables that examples read, and the connection."""
     storage = zstack.storages[0]
@@ -116,9 +105,7 @@ def variables_of(zstack: Simulator, place: Path) -> dict[str, Any]:
         "status_page": str(place / "status.txt"),
         "metrics_file": str(place / "zstack.prom"),
         "sendmail": "cat",
-        **zstack.variables,
-        "zstack_storage_password": storage.password,
-        "zstack_storages": [storage.url_without_password],
+        **options_for(zstack, 0),
         # Some examples show a gate that says no.
         "verify_db_backup_fail": False,
     }
@@ -136,17 +123,6 @@ def replaced(content: Any, words: dict[str, str]) -> Any:
     for word, replacement in words.items():
         text = text.replace(word, replacement)
     return yaml.safe_load(text)
-
-
-@pytest.fixture
-def zstack(tmp_path: Path) -> Iterator[Simulator]:
-    """A platform whose storages have the same password, as the examples assume."""
-    site = yaml.safe_load((ROOT / "tests" / "simulator" / "site.yml").read_text(encoding="utf-8"))
-    for storage in site["storages"]:
-        storage["password"] = site["storages"][0]["password"]
-    (tmp_path / "site.yml").write_text(yaml.safe_dump(site), encoding="utf-8")
-    with Simulator(tmp_path / "site.yml") as simulator:
-        yield simulator
 
 
 def test_each_example_in_the_documentation_runs(
@@ -178,34 +154,29 @@ def test_each_example_in_the_documentation_runs(
         else:
             content = replaced(yaml.safe_load(example.text), here)
         if not {"hosts", "ansible.builtin.import_playbook"} & content[0].keys():
-            content = [{"hosts": "localhost", "gather_facts": False, "tasks": content}]
-        for play in content:
-            name = f"{example.source}: {play.get('name', 'tasks')}"
+            content = tasks(*content)
+        for each in content:
+            name = f"{example.source}: {each.get('name', 'tasks')}"
             # An inventory has the variables of its hosts.
-            given = {} if play.get("hosts") in (*groups, "shanghai") else variables
-            playbook.append({**play, "name": name, "vars": {**given, **play.get("vars", {})}})
+            given = {} if each.get("hosts") in (*groups, "shanghai") else variables
+            playbook.append({**each, "name": name, "vars": {**given, **each.get("vars", {})}})
     for group in groups.values():
         group["vars"] |= {name: value for name, value in usual.items() if name not in group["vars"]}
         for host in group["hosts"].values():
             host |= {"zstack_port": zstack.port, "ansible_connection": "local"}
             group["vars"] = {name: value for name, value in group["vars"].items() if name not in host}
-    (tmp_path / "inventory.yml").write_text(yaml.safe_dump(groups), encoding="utf-8")
-    (tmp_path / "playbook.yml").write_text(yaml.safe_dump(playbook, sort_keys=False), encoding="utf-8")
-
-    done = run("ansible-playbook", "-i", "inventory.yml", "playbook.yml", place=tmp_path, ZSTACK_PORT=str(zstack.port))
-    assert done.returncode == 0, done.stdout + done.stderr
+    play(tmp_path, playbook, inventory={"children": groups}, ZSTACK_PORT=str(zstack.port))
     assert len(playbook) >= 25
     assert set(zstack.sessions) <= {usual["session"]}
     assert not secure_zstack.sessions
     assert secure_zstack.requests
 
 
-@pytest.mark.parametrize("page", [page for page in [README, *TRANSLATIONS.values()] if commands(page)])
+@pytest.mark.parametrize("page", [page for page in TRANSLATIONS.values() if commands(page)])
 def test_the_commands_of_a_page_run_as_they_are_pasted(page: str, zstack: Simulator, tmp_path: Path) -> None:
     script = commands(page).replace("zstack.example.com", zstack.host)
     typed = f"{zstack.account[1]}\n{zstack.storages[0].password}\n"
-    done = run("bash", "-e", "-c", script, place=tmp_path, typed=typed, ZSTACK_PORT=str(zstack.port))
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = run("bash", "-e", "-c", script, place=tmp_path, typed=typed, code=0, ZSTACK_PORT=str(zstack.port))
     assert "ready for an upgrade" in done.stdout
     assert not zstack.sessions
 
@@ -213,7 +184,7 @@ def test_the_commands_of_a_page_run_as_they_are_pasted(page: str, zstack: Simula
 def test_a_credential_of_awx_works_over_https_with_a_certificate_that_was_fetched(tmp_path: Path) -> None:
     files = {"cert": tmp_path / "zstack.pem", "key": tmp_path / "zstack.key"}
     made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=zstack -addext subjectAltName=IP:127.0.0.1"
-    run(*made.split(), "-out", str(files["cert"]), "-keyout", str(files["key"]), place=tmp_path).check_returncode()
+    run(*made.split(), "-out", str(files["cert"]), "-keyout", str(files["key"]), place=tmp_path, code=0)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(files["cert"], files["key"])
     [fetch] = [text for _language, text in blocks(UPGRADE_DAY) if text.startswith("openssl ")]
@@ -222,7 +193,7 @@ def test_a_credential_of_awx_works_over_https_with_a_certificate_that_was_fetche
     jinja = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
     with Simulator(ssl=context) as zstack:
         fetch = fetch.replace("zstack.example.com:8443", f"{zstack.host}:{zstack.port}")
-        run("bash", "-e", "-c", fetch, place=tmp_path).check_returncode()
+        run("bash", "-e", "-c", fetch, place=tmp_path, code=0)
         for method in AUTH_METHODS:
             filled_in = {
                 **zstack.credentials(method),
@@ -240,35 +211,32 @@ def test_a_credential_of_awx_works_over_https_with_a_certificate_that_was_fetche
             # AWX passes an empty string for a field that is not filled in.
             inputs = {field["id"]: filled_in.get(field["id"], "") for field in form["fields"]}
             injected = {name: jinja.from_string(text).render(inputs) for name, text in injectors["env"].items()}
-            (tmp_path / "playbook.yml").write_text(example.text, encoding="utf-8")
-            done = run("ansible-playbook", "playbook.yml", place=tmp_path, **injected)
-            assert done.returncode == 0, done.stdout + done.stderr
+            play(tmp_path, yaml.safe_load(example.text), **injected)
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The lines that the playbooks and templates of the pages print on the platform and at the time of the pages."""
+    place = tmp_path_factory.mktemp("pages")
+    templates = [text for page in PAGES_WITH_OUTPUT for language, text in blocks(page) if language == "jinja"]
+    for number, text in enumerate(templates):
+        (place / f"{number}.j2").write_text(text, encoding="utf-8")
+    settings = yaml.safe_load(next(text for language, text in blocks(UPGRADE_DAY) if text.startswith("zstack_host")))
+    with frozen(SHOWN_AT) as zstack:
+        variables = {**variables_of(zstack, place), "zstack_storages": settings["zstack_storages"]}
+        names = ("zstack.cloud.list_image_stores", "zstack.cloud.verify_db_backup")
+        playbook = [{"ansible.builtin.import_playbook": name} for name in names]
+        playbook += tasks(*tasks_that_render(f"{number}.j2" for number in range(len(templates))))
+        output = play(place, playbook, variables=variables)
+    return [line.strip(' ,"') for line in output.replace(zstack.host, "zstack.example.com").splitlines()]
 
 
 @pytest.mark.parametrize("page", PAGES_WITH_OUTPUT)
-def test_the_output_that_a_page_shows_is_what_is_printed(page: str, tmp_path: Path) -> None:
-    templates = {f"{number}.j2": text for number, (language, text) in enumerate(blocks(page)) if language == "jinja"}
-    for name, text in templates.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    settings = yaml.safe_load(next(text for language, text in blocks(UPGRADE_DAY) if text.startswith("zstack_host")))
-    with platform_shown() as zstack:
-        variables = {**variables_of(zstack, tmp_path), "zstack_storages": settings["zstack_storages"]}
-        plays = [
-            *(
-                {"ansible.builtin.import_playbook": f"zstack.cloud.{name}"}
-                for name in ("list_image_stores", "verify_db_backup")
-            ),
-            {"hosts": "localhost", "gather_facts": False, "tasks": tasks_that_render(templates)},
-        ]
-        (tmp_path / "playbook.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
-        (tmp_path / "variables.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
-        done = run("ansible-playbook", "playbook.yml", "-e", "@variables.yml", place=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    printed = [line.strip(' ,"') for line in done.stdout.replace(zstack.host, "zstack.example.com").splitlines()]
+def test_the_output_that_a_page_shows_is_what_is_printed(page: str, printed: list[str]) -> None:
     texts = [text for language, text in blocks(page) if language == "text" and not re.match(r"server|ansible-", text)]
     shown = [line.strip() for text in texts for line in text.splitlines() if line]
     assert len(shown) > 2
-    assert [line for line in shown if line not in printed] == [], done.stdout
+    assert [line for line in shown if line not in printed] == [], printed
 
 
 def test_the_script_for_cron_prints_only_what_is_wrong(zstack: Simulator, tmp_path: Path) -> None:
@@ -289,8 +257,8 @@ def test_the_script_for_cron_prints_only_what_is_wrong(zstack: Simulator, tmp_pa
     for url, code in ((good, 0), (f"{good} {bad}", 2)):
         pairs = {**values, "ZSTACK_STORAGE_URL": url}
         (tmp_path / "env").write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in pairs.items()))
-        done: subprocess.CompletedProcess[str] = run("bash", "script", place=tmp_path)
-        assert (done.returncode, done.stderr) == (code, "")
+        done = run("bash", "script", place=tmp_path, code=code)
+        assert done.stderr == ""
         assert ("NOT ready for an upgrade" in done.stdout) == bool(done.stdout) == bool(code)
         assert "WARNING" not in done.stdout
 

@@ -6,34 +6,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-import yaml
 
+from ansible_collections.zstack.cloud.tests.limits import LONG
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.system.commands import run
+from ansible_collections.zstack.cloud.tests.system.commands import play, save, saved, tasks
+from ansible_collections.zstack.cloud.tests.system.leaks import leaks
 
 MODULE = "zstack.cloud.zstack_db_backup_facts"
 GATHERING = {"ansible_facts_modules": [MODULE]}
-STORAGE_PASSWORD = "Open #Sesame/7"
-WRONG_PASSWORD = "Close-Sesame"
-WRONG_ACCOUNT = (
-    "{node}: LogInByAccount: [ID.1000] Unable to authenticate a user: wrong account name or password (HTTP 503). "
-    "Check account_name and account_password."
-)
-
-
-@pytest.fixture
-def zstack() -> Iterator[Simulator]:
-    with Simulator(storage_password=STORAGE_PASSWORD) as simulator:
-        yield simulator
+#: In parallel, Ansible would stop a slow scan after five seconds.
+SERIALLY: list[dict[str, Any]] = [{"args": {"parallel": False}}, {"vars": {"ansible_facts_parallel": False}}]
 
 
 def options(zstack: Simulator) -> dict[str, Any]:
@@ -41,89 +27,33 @@ def options(zstack: Simulator) -> dict[str, Any]:
     return {**zstack.options, "url": storage.url_without_password, "storage_password": storage.password}
 
 
-def play(place: Path, playbook: dict[str, Any], *arguments: str) -> CompletedProcess[str]:
-    """Run a play with a cache of facts."""
-    (place / "playbook.yml").write_text(yaml.safe_dump([{"hosts": "localhost", **playbook}]))
-    cache = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(place / "cache")}
-    return run("ansible-playbook", "playbook.yml", *arguments, place=place, **cache)
-
-
-def save(place: Path, expression: str) -> dict[str, Any]:
-    """Return a task that saves a value to result.json."""
-    content = {"content": f"{{{{ {expression} | to_json }}}}", "dest": str(place / "result.json"), "mode": "0600"}
-    return {"ansible.builtin.copy": content}
-
-
-def saved(place: Path, done: CompletedProcess[str]) -> Any:
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads((place / "result.json").read_text())
-
-
-@pytest.mark.parametrize("defaults", [MODULE, "group/zstack.cloud.zstack"])
-@pytest.mark.parametrize("arguments", [[], ["--check"]], ids=["run", "check"])
-def test_a_play_gathers_backups_and_a_later_one_finds_them_in_the_cache(
-    defaults: str, arguments: list[str], zstack: Simulator, tmp_path: Path
-) -> None:
-    gathering = {"gather_facts": True, "vars": GATHERING, "module_defaults": {defaults: options(zstack)}}
-    done = play(tmp_path, gathering, *arguments, "-vvv")
-    assert done.returncode == 0, done.stdout + done.stderr
-    (uuid,) = [request.path.rpartition("/")[2] for request in zstack.requests if request.method == "DELETE"]
+def test_a_play_gathers_backups_and_a_later_one_finds_them_in_the_cache(zstack: Simulator, tmp_path: Path) -> None:
+    cache: dict[str, Any] = {
+        "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "cache"),
+    }
+    defaults = {"group/zstack.cloud.zstack": options(zstack)}
+    gathering = tasks(gather_facts=True, vars=GATHERING, module_defaults=defaults)
+    printed = play(tmp_path, gathering, "-vvv", **cache)
     assert not zstack.sessions
-    zstack.clear()
+    asked = len(zstack.requests)
 
-    later = {"gather_facts": False, "tasks": [save(tmp_path, "ansible_facts.zstack_db_backups")]}
-    backups = saved(tmp_path, play(tmp_path, later))
-    assert not zstack.requests
+    printed += play(tmp_path, tasks(save("ansible_facts.zstack_db_backups")), **cache)
+    backups = saved(tmp_path)
+    assert len(zstack.requests) == asked
     assert backups["count"] == backups["total"] == len(backups["backups"]) == zstack.storages[0].total
     assert backups["latest"] == backups["backups"][0]
-    assert backups["latest"]["created_epoch"]
     assert backups["storage"] == "ssh://root:***@192.0.2.20/zstack_bs"
-
     (file,) = (tmp_path / "cache").iterdir()
-    account_password = zstack.account[1]
-    digest = hashlib.sha512(account_password.encode()).hexdigest()
-    secrets = {STORAGE_PASSWORD, quote(STORAGE_PASSWORD, safe=""), account_password, digest, uuid}
-    assert len(secrets) == 5
-    for text in (file.read_text(), done.stdout, done.stderr):
-        assert [secret for secret in secrets if secret in text] == []
+    assert leaks(file.read_text() + printed, zstack) == set()
 
 
-@pytest.mark.parametrize("serially", [{"args": {"parallel": False}}, {"vars": {"ansible_facts_parallel": False}}])
+@pytest.mark.parametrize("serially", SERIALLY if LONG else SERIALLY[:1], ids=str)
 def test_a_slow_scan_is_gathered_together_with_other_facts(serially: dict[str, Any], tmp_path: Path) -> None:
     modules = {"ansible_facts_modules": ["ansible.builtin.setup", MODULE]}
-    # In parallel, Ansible would stop it after five seconds.
-    with Simulator(storage_password=STORAGE_PASSWORD, scan_seconds=7) as zstack:
+    with Simulator(scan_seconds=7) as zstack:
         gathering = {"ansible.builtin.gather_facts": {}, "module_defaults": {MODULE: options(zstack)}, **serially}
-        tasks = [gathering, save(tmp_path, "ansible_facts")]
-        done = play(tmp_path, {"gather_facts": False, "vars": modules, "tasks": tasks})
+        play(tmp_path, tasks(gathering, save("ansible_facts"), vars=modules))
         assert not zstack.sessions
-    facts = saved(tmp_path, done)
-    assert facts["zstack_db_backups"]["count"] == 15
-    assert facts["python_version"]
-
-
-@pytest.mark.parametrize(
-    ("wrong", "line", "status"),
-    [
-        (
-            {"account_password": WRONG_PASSWORD},
-            WRONG_ACCOUNT,
-            503,
-        ),
-        ({"host": ""}, "host is missing: set it in the task, set zstack_host (lookup) or export ZSTACK_HOST", None),
-    ],
-    ids=["call", "option"],
-)
-def test_a_failure_to_gather_is_one_line(
-    wrong: dict[str, Any], line: str, status: int | None, zstack: Simulator, tmp_path: Path
-) -> None:
-    task = {"ansible.builtin.gather_facts": {}, "module_defaults": {MODULE: {**options(zstack), **wrong}}}
-    tasks = [{"block": [task], "rescue": [save(tmp_path, "ansible_failed_result")]}]
-    done = play(tmp_path, {"gather_facts": False, "vars": GATHERING, "tasks": tasks}, "-vvv")
-    failure = saved(tmp_path, done)["failed_modules"][MODULE]
-    message = line.format(node=f"{zstack.host}:{zstack.port}")
-    assert (failure["msg"], failure["status"]) == (message, status)
-    assert message in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    assert "Sesame" not in done.stdout + done.stderr
-    assert not list((tmp_path / "cache").glob("*"))
+    assert saved(tmp_path)["zstack_db_backups"]["count"] == 15
+    assert saved(tmp_path)["python_version"]

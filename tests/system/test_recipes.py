@@ -8,39 +8,33 @@ from __future__ import annotations
 
 import json
 import shlex
-import subprocess
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.system.commands import run
+from ansible_collections.zstack.cloud.tests.system.commands import exported, options_for, play, run
+from ansible_collections.zstack.cloud.tests.system.leaks import leaks
 from ansible_collections.zstack.cloud.tests.system.test_examples import NOTIFY, blocks, variables_of
 
 
-def play(name: str, zstack: Simulator, place: Path, **variables: Any) -> subprocess.CompletedProcess[str]:
+def play_recipe(name: str, zstack: Simulator, place: Path, **variables: Any) -> None:
     """Run the guide's playbook that begins with a play of this name, for a storage that passes and one that fails."""
     [text] = [text for language, text in blocks(NOTIFY) if text.startswith(f"- name: {name}")]
-    (place / "playbook.yml").write_text(text, encoding="utf-8")
-    storages = [zstack.storages[index].url_without_password for index in (0, 3)]
-    variables = {**variables_of(zstack, place), "zstack_storages": storages, **variables}
-    (place / "variables.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
-    done = run("ansible-playbook", "playbook.yml", "-e", "@variables.yml", place=place)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
+    variables = {**variables_of(zstack, place), **options_for(zstack, 0, 3), **variables}
+    play(place, yaml.safe_load(text), variables=variables)
 
 
 def test_metrics_have_the_verdict_of_the_platform_and_the_newest_backups(zstack: Simulator, tmp_path: Path) -> None:
     started = int(time.time())
-    play("Export metrics about the backups", zstack, tmp_path)
+    play_recipe("Export metrics about the backups", zstack, tmp_path)
     families = list(text_string_to_metric_families((tmp_path / "zstack.prom").read_text(encoding="utf-8")))
     # node_exporter refuses a file with a metric twice.
     assert len({family.name for family in families}) == len(families)
@@ -78,7 +72,7 @@ def webhook() -> Iterator[tuple[str, list[Any]]]:
 
 def test_the_reasons_are_posted_to_a_chat(zstack: Simulator, webhook: tuple[str, list[Any]], tmp_path: Path) -> None:
     url, messages = webhook
-    play("Post the verdict if it is bad", zstack, tmp_path, chat_webhook=url)
+    play_recipe("Post the verdict if it is bad", zstack, tmp_path, chat_webhook=url)
     [message] = messages
     summary, *reasons = message["text"].splitlines()
     assert summary == "NOT ready for an upgrade: 1 of 2 storages passed (required: all)."
@@ -91,24 +85,21 @@ def test_the_report_is_mailed_once_and_then_only_if_it_has_changed(zstack: Simul
     sendmail.write_text(f"#!/bin/sh\ncat >> {shlex.quote(str(sent))}\n")
     sendmail.chmod(0o755)
     for _dummy in range(2):
-        play("Write the report", zstack, tmp_path, sendmail=str(sendmail))
+        play_recipe("Write the report", zstack, tmp_path, sendmail=str(sendmail))
     header, _blank, body = sent.read_text(encoding="utf-8").partition("\n\n")
     assert "To: ops@example.com" in header.splitlines()
     assert body.count("NOT ready for an upgrade") == 1
 
 
-def exposing(folder: Path, secrets: set[str]) -> set[str]:
+def exposing(folder: Path, zstack: Simulator) -> set[str]:
     """Return the files in a folder that show a secret."""
     texts = {path: path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file()}
     assert len(texts) > 5
-    shown = [path for path, text in texts.items() if any(each in text or quote(each) in text for each in secrets)]
-    return {str(path.relative_to(folder)) for path in shown}
+    return {str(path.relative_to(folder)) for path, text in texts.items() if leaks(text, zstack)}
 
 
 def test_runner_keeps_secrets_in_variables_out_of_its_artifacts(zstack: Simulator, tmp_path: Path) -> None:
-    passwords = {zstack.account[1], zstack.storages[0].password}
-    variables = {**zstack.variables, "zstack_storage_password": zstack.storages[0].password}
-    variables["zstack_storages"] = [zstack.storages[0].url_without_password]
+    variables = options_for(zstack, 0)
     playbook = [{"ansible.builtin.import_playbook": "zstack.cloud.list_db_backups"}]
     for path, content in (("job/env/extravars", variables), ("job/project/playbook.yml", playbook)):
         (tmp_path / path).parent.mkdir(parents=True)
@@ -117,20 +108,16 @@ def test_runner_keeps_secrets_in_variables_out_of_its_artifacts(zstack: Simulato
     mesh = "ansible-runner transmit job -p playbook.yml | ansible-runner worker | ansible-runner process result"
     done = run("bash", "-e", "-o", "pipefail", "-c", mesh, place=tmp_path)
     assert (tmp_path / "result/artifacts/rc").read_text() == "0", done.stdout + done.stderr
-    assert exposing(tmp_path / "result", passwords) == set()
+    assert exposing(tmp_path / "result", zstack) == set()
 
     (tmp_path / "vault").write_text("correct horse battery staple")
     vault = ("--vault-password-file", str(tmp_path / "vault"))
-    assert run("ansible-vault", "encrypt", *vault, "job/env/extravars", place=tmp_path).returncode == 0
+    run("ansible-vault", "encrypt", *vault, "job/env/extravars", place=tmp_path, code=0)
     command = ("ansible-runner", "run", "job", "-p", "playbook.yml", "-i", "1", "-vvv", "--cmdline", " ".join(vault))
-    done = run(*command, place=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert exposing(tmp_path / "job", passwords) == set()
+    run(*command, place=tmp_path, code=0)
+    assert exposing(tmp_path / "job", zstack) == set()
 
     # As the guide warns
     (tmp_path / "job/env/extravars").unlink()
-    exported = {name.upper(): value for name, value in variables.items() if isinstance(value, str)}
-    exported |= {"ZSTACK_PORT": str(zstack.port), "ZSTACK_STORAGE_URL": zstack.storages[0].url_without_password}
-    done = run(*command[:6], "2", place=tmp_path, **exported)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert exposing(tmp_path / "job", passwords) == {"artifacts/2/command"}
+    run(*command[:6], "2", place=tmp_path, code=0, **exported(variables))
+    assert exposing(tmp_path / "job", zstack) == {"artifacts/2/command"}

@@ -6,84 +6,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
 import re
-import stat
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import pytest
-import yaml
-
-from ansible_collections.zstack.cloud.tests.browser.pages import HOSTILE, NOW, PAGE, TEXT, VERSIONS, Images, nights
+from ansible_collections.zstack.cloud.tests.browser.pages import HOSTILE, PAGE, TEXT, nights
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.system.commands import run
+from ansible_collections.zstack.cloud.tests.system.commands import (
+    exported,
+    options_for,
+    play,
+    save,
+    saved,
+    site,
+    tasks,
+)
+from ansible_collections.zstack.cloud.tests.system.leaks import leaks
 
-
-@contextmanager
-def site(place: Path, *storages: Images, later: float = 0) -> Iterator[Simulator]:
-    """Simulate a site with these storages, ``later`` seconds after NOW."""
-    description = {
-        "version": VERSIONS[0],
-        "timezone": "Asia/Shanghai",
-        "accounts": [{"name": "admin", "password": "Moon#Cake&88"}],
-        "storages": [
-            {
-                "username": "root",
-                "password": f"Night@Watch#{number}",
-                "host": f"192.0.2.{20 + number}",
-                "path": "/zstack_bs",
-                "backups": [
-                    {"created" if key == "createdTime" else key: value for key, value in image.items()}
-                    for image in images
-                ],
-            }
-            for number, images in enumerate(storages)
-        ],
-    }
-    path = place / "site.yml"
-    path.write_text(yaml.safe_dump(description), encoding="utf-8")
-    with Simulator(path) as zstack:
-        zstack.freeze(NOW + timedelta(seconds=later))
-        yield zstack
-
-
-def options(zstack: Simulator) -> dict[str, Any]:
-    """Return the variables that an operator sets."""
-    storages = [{"url": each.url_without_password, "password": each.password} for each in zstack.storages]
-    return {**zstack.variables, "zstack_storages": storages}
-
-
-def report(
-    place: Path,
-    *arguments: str,
-    hosts: Mapping[str, Mapping[str, Any]] | None = None,
-    everyone: Mapping[str, Any] | None = None,
-    env: Mapping[str, str] | None = None,
-    playbook: str = "zstack.cloud.report_db_backups",
-    **variables: Any,
-) -> subprocess.CompletedProcess[str]:
-    """Run the playbook in the folder ``place``, on the hosts of an inventory where there are any."""
-    (place / "variables.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
-    inventory = {"all": {"hosts": dict(hosts or {}), "vars": dict(everyone or {})}}
-    (place / "inventory.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
-    return run(
-        *("ansible-playbook", playbook, "-i", "inventory.yml", "-e", "@variables.yml"),
-        *arguments,
-        place=place,
-        **(env or {}),
-    )
-
-
-def output_of(done: subprocess.CompletedProcess[str], code: int = 0) -> str:
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout
+PLAYBOOK = "zstack.cloud.report_db_backups"
 
 
 def changes(printed: str) -> int:
@@ -94,31 +35,18 @@ def read(place: Path, name: str = TEXT) -> str:
     return (place / name).read_text(encoding="utf-8")
 
 
-# Each would be fatal or wrong if the playbook did not set it aside: sudo is missing, and nothing may be written twice.
-EVERYONE = {"ansible_become": True, "ansible_become_exe": "/nonexistent"}
-CONFIGURATION = {"ANSIBLE_ANY_ERRORS_FATAL": "true", "ANSIBLE_STRATEGY": "free", "ANSIBLE_BECOME": "true"}
-
-
 def test_each_host_has_a_section_and_fails_alone(tmp_path: Path) -> None:
-    folders = [tmp_path / name for name in ("mn1", "mn3")]
-    for folder in folders:
-        folder.mkdir()
-    with site(folders[0], nights(15)) as zstack, site(folders[1], nights(15, missed=[0, 1, 2, 3])) as stale:
-        up = options(zstack)
+    with site(tmp_path, nights(15)) as zstack, site(tmp_path, nights(15, missed=[0, 1, 2, 3])) as stale:
+        up = options_for(zstack)
         hosts = {
             "mn1": up,
             "mn2": {**up, "zstack_port": 1, "zstack_retries": 0},
-            "mn3": options(stale),
+            "mn3": options_for(stale),
             "mn4": {**up, "zstack_port": 2, "zstack_timeout": "soon"},
             "mn5": {**up, "zstack_port": 3, "verify_db_backup_max_age": "old"},
         }
-        run_on: dict[str, Any] = {
-            "hosts": hosts,
-            "everyone": EVERYONE,
-            "env": CONFIGURATION,
-            "report_db_backups_hosts": "mn*",
-        }
-        printed = output_of(report(tmp_path, **run_on), 2)
+        chosen = {"report_db_backups_hosts": "mn*"}
+        printed = play(tmp_path, PLAYBOOK, inventory={"hosts": hosts}, variables=chosen, code=2)
         assert len(re.findall(r"^mn[1-3] .*failed=0", printed, re.MULTILINE)) == 3
         assert len(re.findall(r"^mn[45] .*failed=1", printed, re.MULTILINE)) == 2
         assert re.search(r"""mn4\]: FAILED! => .*"msg": "argument 'timeout' is of type""", printed)
@@ -136,9 +64,9 @@ def test_each_host_has_a_section_and_fails_alone(tmp_path: Path) -> None:
             assert re.search(f"^{line}$", text, re.MULTILINE), text
 
         # What differs is the policy of a host that is not the first.
-        assert changes(output_of(report(tmp_path, **run_on), 2)) == 0
         hosts["mn3"]["verify_db_backup_max_age"] = "3d"
-        printed = output_of(report(tmp_path, report_db_backups_fail="true", **run_on), 2)
+        failing = {**chosen, "report_db_backups_fail": "true"}
+        printed = play(tmp_path, PLAYBOOK, inventory={"hosts": hosts}, variables=failing, code=2)
         assert changes(printed) == 1
         assert len(re.findall(r"^mn[2-5] .*failed=1", printed, re.MULTILINE)) == 4
         assert re.search(r'mn3.*"msg": ".*NOT ready for an upgrade.*newest is 4 days', printed)
@@ -147,86 +75,49 @@ def test_each_host_has_a_section_and_fails_alone(tmp_path: Path) -> None:
 def test_the_environment_is_enough_and_check_mode_writes_nothing(tmp_path: Path) -> None:
     backups = [{**each, "name": name} for each, name in zip(nights(12), HOSTILE)]
     with site(tmp_path, backups) as zstack:
-        (storage,) = zstack.storages
-        env = {
-            **zstack.env,
-            "ZSTACK_STORAGE_URL": storage.url_without_password,
-            "ZSTACK_STORAGE_PASSWORD": storage.password,
-        }
-        assert changes(output_of(report(tmp_path, "--check", env=env))) == 1
+        env = exported(options_for(zstack))
+        assert changes(play(tmp_path, PLAYBOOK, "--check", **env)) == 1
         assert not (tmp_path / PAGE).exists()
-        printed = output_of(report(tmp_path, env=env))
+        printed = play(tmp_path, PLAYBOOK, **env)
         assert not zstack.sessions
     assert f'"msg": "{tmp_path.resolve() / PAGE}"' in printed
-    assert {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in (PAGE, TEXT)} == {0o644}
     # A name that is a template of Ansible stays a name.
     assert html.escape(HOSTILE[5], quote=False).replace("'", "&#39;") in read(tmp_path, PAGE)
     assert not (tmp_path / "taken").exists()
 
 
 def test_nothing_has_changed_if_only_time_has_passed(tmp_path: Path) -> None:
-    (tmp_path / "play.yml").write_text(
-        yaml.safe_dump(
-            [
-                {"ansible.builtin.import_playbook": "zstack.cloud.report_db_backups"},
-                {
-                    "hosts": "localhost",
-                    "gather_facts": False,
-                    "tasks": [{"ansible.builtin.debug": {"var": "report_db_backups_result"}}],
-                },
-            ]
-        )
-    )
+    playbook = [{"ansible.builtin.import_playbook": PLAYBOOK}, *tasks(save("report_db_backups_result"))]
     found = []
-    for later in (0, 3 * 3600, 10 * 3600):  # too old for the policy in the end
+    (tmp_path / "pages").mkdir()
+    for later in (0, 3 * 3600):
         with site(tmp_path, nights(15), later=later) as zstack:
-            given = {**options(zstack), "report_db_backups_dest": "pages/today.html"}
-            (tmp_path / "pages").mkdir(exist_ok=True)
-            printed = output_of(
-                report(tmp_path, playbook="play.yml", hosts={"mn1": given}, report_db_backups_hosts="mn1")
-            )
-        fact = yaml.safe_load(printed[printed.index('{\n    "report_db_backups_result"') :].partition("\n\nPLAY")[0])
-        names = {"page": "today.html", "text": "today.txt"}
-        paths = {key: str(tmp_path.resolve() / "pages" / name) for key, name in names.items()}
-        found.append((changes(printed) > 0, read(tmp_path, "pages/today.html").count("17 h ago")))
-        assert fact == {"report_db_backups_result": {**paths, "changed": found[-1][0]}}
-    assert found == [(True, 0), (False, 1), (True, 0)]
+            hosts = {"mn1": {**options_for(zstack), "report_db_backups_dest": "pages/today.html"}}
+            chosen = {"report_db_backups_hosts": "mn1"}
+            printed = play(tmp_path, playbook, inventory={"hosts": hosts}, variables=chosen)
+        found.append((saved(tmp_path)["changed"], read(tmp_path, "pages/today.html").count("17 h ago")))
+        # The third task that changes something is the one that saves.
+        assert changes(printed) == 1 + saved(tmp_path)["changed"]
+    assert found == [(True, 0), (False, 1)]
+    assert saved(tmp_path)["text"] == str(tmp_path.resolve() / "pages" / "today.txt")
 
 
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
+def test_a_wrong_option_is_an_error_and_writes_nothing(zstack: Simulator, tmp_path: Path) -> None:
+    hosts: dict[str, Any] = {"hosts": {"mn1": {}, "mn2": {}}}
+    for wrong, message in (
         ({"report_db_backups_dest": "page.txt"}, "report_db_backups_dest must end in .html, got /"),
         ({"report_db_backups_fial": True}, "report_db_backups_fial; did you mean report_db_backups_fail?"),
-        ({"zstack_storages": ""}, "storages is missing"),
-    ],
-)
-def test_a_wrong_option_leaves_the_page_of_an_earlier_run(wrong: dict[str, Any], message: str, tmp_path: Path) -> None:
-    with site(tmp_path, nights(1)) as zstack:
-        printed = output_of(report(tmp_path, **{**options(zstack), **wrong}), 2)
-        assert not zstack.requests
-    assert message in printed
+        ({"report_db_backups_hosts": "mn1:!mn1"}, "report_db_backups_hosts matches no host of the inventory: "),
+    ):
+        variables = {**options_for(zstack, 0), **wrong}
+        assert message in play(tmp_path, PLAYBOOK, inventory=hosts, variables=variables, code=2)
+    assert not zstack.requests
     assert not (tmp_path / PAGE).exists()
 
 
-@pytest.mark.parametrize("fault", [None, "error_quotes_in_every_way"])
-def test_no_secret_is_shown_or_written(fault: str | None, zstack: Simulator, tmp_path: Path) -> None:
-    if fault:
-        zstack.inject(fault)
-    given = {**zstack.variables, "zstack_storages": zstack.storage_urls}
-    done = report(tmp_path, "-vvvvv", "--diff", **given)
-    output = output_of(done) + done.stderr + read(tmp_path) + read(tmp_path, PAGE)
-    sessions = {header.split()[-1] for request in zstack.requests if (header := request.headers.get("Authorization"))}
-    passwords = {zstack.account[1], *(storage.password for storage in zstack.storages)}
-    assert sessions
-    secrets = sessions | passwords | {quote(each, safe="") for each in passwords}
-    secrets |= {quote(quote(each, safe="")) for each in passwords} | {html.escape(each) for each in passwords}
-    secrets.add(hashlib.sha512(zstack.account[1].encode()).hexdigest())
-    assert not {secret for secret in secrets if secret in output}
-
-
-@pytest.mark.parametrize(("hosts", "arguments"), [("mn1,nowhere", ()), ("mn1:!mn1", ()), ("mn1", ("--limit", "mn2"))])
-def test_hosts_that_match_nothing_are_an_error(hosts: str, arguments: Sequence[str], tmp_path: Path) -> None:
-    done = report(tmp_path, *arguments, hosts={"mn1": {}, "mn2": {}}, report_db_backups_hosts=hosts)
-    assert "report_db_backups_hosts" in output_of(done, 2)
-    assert not (tmp_path / PAGE).exists()
+def test_no_secret_is_shown_or_written(zstack: Simulator, tmp_path: Path) -> None:
+    zstack.inject("error_quotes_in_every_way", times=1)
+    variables = {**zstack.variables, "zstack_storages": zstack.storage_urls}
+    printed = play(tmp_path, PLAYBOOK, "-vvvvv", "--diff", variables=variables)
+    assert "could not be scanned" in read(tmp_path) and "zstack-db-" in read(tmp_path)
+    assert leaks(printed + read(tmp_path) + read(tmp_path, PAGE), zstack) == set()

@@ -2,46 +2,41 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A task that is stopped at any moment leaves no session open that the server had answered.
-
-The module is stopped many times, at moments spread over the time that a run takes until its logout. ``pytest -rP``
-shows how far the runs were.
-"""
+"""A task that a signal or its timeout stops says so, and leaves no session open that the server had answered."""
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
+import subprocess
 import sys
-from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from time import monotonic, sleep
 from typing import Any
 
 import pytest
 
 from ansible_collections.zstack.cloud.tests.limits import HANGS, LONG
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.simulator.server import Request
-from ansible_collections.zstack.cloud.tests.system.commands import run, until
-from ansible_collections.zstack.cloud.tests.system.forking import ForkServer, fork_server
+from ansible_collections.zstack.cloud.tests.system.commands import MODULE, environment, play, tasks, until
+from ansible_collections.zstack.cloud.tests.system.forking import ForkServer
 
-STOPS = 2_000 if LONG else 30
+CALLS = {
+    "login": ("PUT", "/v1/accounts/login"),
+    "scan": ("GET", "/v1/database-backups/image-store"),
+    "logout": ("DELETE", "/v1/accounts/sessions/"),
+}
+LOOKUP = "{{ lookup('zstack.cloud.zstack_db_backup', url, **options).total }}"
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-#: What is injected into every call: it is answered as usual, but later, so that most signals meet a call under way.
-LATE = {"delay": 0.01}
-OPEN = "while a session was open"
+STOPS = 2_000 if LONG else 30
 #: How often to stop as many runs again, if too few of them had a session.
 ROUNDS = 5
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ForkServer]:
-    with fork_server() as server:
-        yield server
+STOPPED = "The task was stopped by a signal."
 
 
 @pytest.fixture
@@ -52,109 +47,147 @@ def zstack() -> Iterator[Simulator]:
 
 
 def options(zstack: Simulator) -> dict[str, Any]:
-    return {
-        **zstack.options,
-        "url": zstack.storage_url,
-        # So that a task ends because it is stopped, not because it gives up
-        "timeout": 10 * HANGS,
-    }
+    """Return options with more time than any of these tests has, so that what stops a task is the signal."""
+    return {**zstack.options, "url": zstack.storage_url, "timeout": 10 * HANGS}
 
 
-def moment(calls: Sequence[Request], open_sessions: Container[str]) -> str:
-    """Return how far a run is that has sent *calls*."""
-    if not calls:
-        return "before the login"
-    if open_sessions:
-        return OPEN
-    return "after the logout" if calls[-1].method == "DELETE" else "during the login"
+def called(zstack: Simulator, call: str) -> bool:
+    method, path = CALLS[call]
+    return any(request.method == method and request.path.startswith(path) for request in zstack.requests)
 
 
-def until_logout(server: ForkServer, zstack: Simulator) -> float:
-    """Return the seconds that a run usually takes until its logout: after that, it has no session to leave."""
-    seconds = []
-    for _number in range(9):
-        before, start = len(zstack.requests), monotonic()
-        running = server.start(options(zstack))
-        while "DELETE" not in [request.method for request in zstack.requests[before:]]:
-            assert monotonic() < start + HANGS, "there was no logout"
-            sleep(0.0005)
-        seconds.append(monotonic() - start)
-        running.wait()
-    return median(seconds)
+def until_called(zstack: Simulator, call: str) -> None:
+    until(lambda: called(zstack, call), f"the task did not get as far as the {call}")
 
 
-def stop(server: ForkServer, zstack: Simulator, count: int, signals: int = 1) -> None:
-    """Stop *count* runs with so many *signals* each, and see to it that they leave no session open."""
-    moments: Counter[str] = Counter()
-    left: dict[str, str] = {}
-    # With fewer, this would not test what it is there for. If the load grows, more runs are stopped before the login.
-    enough = 0.1 * count
-    for _round in range(ROUNDS):
-        stop_some(server, zstack, count, signals, moments, left)
-        if moments[OPEN] >= enough:
-            break
-    # The server may still be busy with a logout whose client did not wait for the reply.
-    until(lambda: not zstack.sessions, f"sessions are still open: {[*left.values()]}")
-    assert moments[OPEN] >= enough, moments
-
-
-def stop_some(
-    server: ForkServer, zstack: Simulator, count: int, signals: int, moments: Counter[str], left: dict[str, str]
-) -> None:
-    """Stop runs; count in *moments* how far they were, and note in *left* which sessions were open at their end."""
-    spread = 1.3 * until_logout(server, zstack)  # some of them end before they are stopped
-    for number in range(count):
-        before = len(zstack.requests)
-        delay = spread * (number + random.random()) / count
-        chosen = random.choices(SIGNALS, k=signals)
-        running = server.start(options(zstack))
-        sleep(delay)
-        stopped = moment(zstack.requests[before:], zstack.sessions.keys() - left.keys())
-        moments[stopped] += 1
-        for each in chosen:
-            running.send_signal(each)
-            sleep(random.uniform(0, spread / 2) if signals > 1 else 0)
-        running.wait()
-        for session in zstack.sessions.keys() - left.keys():
-            left[session] = f"{', '.join(each.name for each in chosen)} after {delay * 1000:.1f} ms, {stopped}"
-    print(f"{count} runs were stopped within {spread * 1000:.0f} ms: {dict(moments)}; left open: {[*left.values()]}")
-
-
-def test_a_module_that_is_stopped_at_any_moment_leaves_no_session_open(server: ForkServer, zstack: Simulator) -> None:
-    stop(server, zstack, STOPS)
-
-
-def test_a_module_that_is_stopped_while_a_slow_server_answers_leaves_no_session_open(
-    server: ForkServer, zstack: Simulator
-) -> None:
-    zstack.inject(LATE, on="any")
-    stop(server, zstack, STOPS // 3)
-
-
-def test_a_module_that_is_stopped_twice_leaves_no_session_open(server: ForkServer, zstack: Simulator) -> None:
-    stop(server, zstack, STOPS // 2, signals=2)
-
-
-def test_a_template_that_exceeds_the_timeout_of_its_task_leaves_no_session_open(
-    zstack: Simulator, tmp_path: Path
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_module_that_is_stopped_during_the_scan_logs_out_and_says_so(
+    zstack: Simulator, server: ForkServer, number: signal.Signals
 ) -> None:
     zstack.inject("silence", on="scan")
-    connection = options(zstack)
-    url = connection.pop("url")
-    (tmp_path / "backups.j2").write_text("{{ lookup('zstack.cloud.zstack_db_backup', url, **connection).total }}")
-    task: dict[str, Any] = {
-        "ansible.builtin.template": {"src": "backups.j2", "dest": str(tmp_path / "backups.txt"), "mode": "0600"},
-        "vars": {"connection": connection, "url": url},
+    server.start(options(zstack))
+    until_called(zstack, "scan")
+    assert zstack.sessions
+    server.send_signal(number)
+    result = json.loads(server.wait().stdout)
+    assert result["failed"]
+    assert result["msg"] == STOPPED
+    until(lambda: not zstack.sessions, "the session is still open")
+
+
+@contextmanager
+def running(*command: str, place: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a command in a process group of its own, as a terminal does, even if the tests ignore some of the signals."""
+    with subprocess.Popen(
+        ["env", "--default-signal=HUP,INT,TERM", *command],
+        cwd=place,
+        env=environment(HOME=str(place)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_lookup_that_is_stopped_during_the_scan_logs_out(
+    zstack: Simulator, number: signal.Signals, tmp_path: Path
+) -> None:
+    zstack.inject("silence", on="scan")
+    known = options(zstack)
+    task = {"ansible.builtin.debug": {"msg": LOOKUP}, "vars": {"url": known.pop("url"), "options": known}}
+    (tmp_path / "playbook.yml").write_text(json.dumps(tasks(task)))
+    with running("ansible-playbook", "playbook.yml", place=tmp_path) as process:
+        until_called(zstack, "scan")
+        assert zstack.sessions
+        os.killpg(process.pid, number)
+        until(lambda: not zstack.sessions, "the session is still open")
+
+
+def test_a_template_that_exceeds_the_timeout_of_its_task_logs_out(zstack: Simulator, tmp_path: Path) -> None:
+    zstack.inject("silence", on="scan")
+    (tmp_path / "total.j2").write_text(LOOKUP)
+    known = options(zstack)
+    task = {
+        "ansible.builtin.template": {"src": "total.j2", "dest": str(tmp_path / "total.txt"), "mode": "0600"},
+        "vars": {"url": known.pop("url"), "options": known},
     }
-    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task]}
     # The first is time enough to log in on an idle machine.
     for seconds in (3, 15, 60, HANGS):
-        task["timeout"] = seconds
-        (tmp_path / "play.yml").write_text(json.dumps([play]))
-        done = run(sys.executable, "-m", "ansible", "playbook", "play.yml", place=tmp_path)
-        assert "failed=1" in done.stdout, done.stdout + done.stderr
-        if any("image-store" in path for path in zstack.paths):
+        assert "failed=1" in play(tmp_path, tasks({**task, "timeout": seconds}), code=2)
+        if called(zstack, "scan"):
             break
-    else:
-        pytest.fail("there was no scan")
+    assert called(zstack, "scan")
     until(lambda: not zstack.sessions, "the session is still open")
+
+
+@pytest.mark.parametrize("call", ["login", "logout"])
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_module_that_is_stopped_twice_during_login_or_logout_ends_and_leaves_no_session(
+    zstack: Simulator, server: ForkServer, call: str, answered: bool
+) -> None:
+    zstack.inject({"delay": 1} if answered else "silence", on=call)
+    server.start(options(zstack))
+    until_called(zstack, call)
+    server.send_signal(signal.SIGTERM)
+    time.sleep(0.1)
+    server.send_signal(signal.SIGTERM)
+    result = json.loads(server.wait().stdout)
+    assert result["msg"] == STOPPED
+    # Without an answer, nobody knows the session.
+    assert called(zstack, "logout") or not answered
+    assert not zstack.sessions or not answered
+
+
+def test_a_module_under_nohup_is_not_stopped_by_a_hangup(zstack: Simulator, tmp_path: Path) -> None:
+    zstack.inject({"delay": 1}, on="login")
+    (tmp_path / "arguments.json").write_text(json.dumps({"ANSIBLE_MODULE_ARGS": options(zstack)}))
+    with running("nohup", sys.executable, "-m", MODULE, "arguments.json", place=tmp_path) as process:
+        until_called(zstack, "login")
+        process.send_signal(signal.SIGHUP)
+        assert json.loads(process.communicate(timeout=HANGS)[0])["count"] == zstack.storages[0].total
+
+
+@pytest.mark.parametrize(
+    ("stops", "signals", "late"),
+    [(STOPS, 1, 0), (STOPS // 2, 2, 0), (STOPS // 3, 1, 0.01)],
+    ids=["at any moment", "twice", "while a slow server answers"],
+)
+def test_a_module_that_is_stopped_at_any_moment_leaves_no_session_open(
+    stops: int, signals: int, late: float, server: ForkServer, zstack: Simulator
+) -> None:
+    if late:  # so that most signals meet a call under way
+        zstack.inject({"delay": late}, on="any")
+    left: dict[str, str] = {}
+    caught = 0  # runs that had a session when they were stopped
+    for number in range(ROUNDS * stops):
+        if number % stops == 0:
+            # With fewer, this would not test what it is there for. If the load grows, more end before the login.
+            if caught >= 0.1 * stops:
+                break
+            spread = median(duration(server, zstack) for _number in range(9))
+        delay = spread * random.random()
+        server.start(options(zstack))
+        time.sleep(delay)
+        caught += bool(zstack.sessions.keys() - left.keys())
+        for each in random.choices(SIGNALS, k=signals):
+            server.send_signal(each)
+            time.sleep(random.uniform(0, spread / 2) if signals > 1 else 0)
+        server.wait()
+        for session in zstack.sessions.keys() - left.keys():
+            left[session] = f"{each.name} after {delay * 1000:.1f} of {spread * 1000:.0f} ms"
+    # The server may still be busy with a logout whose client did not wait for the reply.
+    until(lambda: not zstack.sessions, f"sessions are still open: {[*left.values()]}")
+    assert caught >= 0.1 * stops
+
+
+def duration(server: ForkServer, zstack: Simulator) -> float:
+    """Return the seconds that a whole run takes."""
+    start = time.monotonic()
+    server.run(options(zstack))
+    return time.monotonic() - start
