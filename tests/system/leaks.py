@@ -17,23 +17,29 @@ from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 def readings(text: str) -> Iterator[str]:
     """Yield the letters and digits of a text, as it is and decoded again and again: URLs, HTML, escapes."""
+    decoded = text
     for _number in range(5):
+        text = decoded
         yield re.sub(r"[\W_]+", "", text).lower()
-        text = re.sub(r"\\+[nrt]", " ", text)
-        text = re.sub(r"(?i)\\+u(d[89ab][0-9a-f]{2})\\+u(d[c-f][0-9a-f]{2})", _surrogates, text)
-        text = re.sub(
-            r"\\+u([0-9A-Fa-f]{4})|\\+U([0-9A-Fa-f]{8})", lambda match: chr(int(match[1] or match[2], 16)), text
-        )
-        text = re.sub(r"(?:\\+x[0-9A-Fa-f]{2})+", lambda match: _decoded(re.sub(r"\\+x", "", match[0])), text)
-        text = unquote(html.unescape(text))
+        decoded = re.sub(r"\\+[nrt]", " ", decoded)
+        decoded = re.sub(r"(?i)\\+u(d[89ab][0-9a-f]{2})\\+u(d[c-f][0-9a-f]{2})", _surrogates, decoded)
+        decoded = re.sub(r"\\+u([0-9A-Fa-f]{4})|\\+U([0-9A-Fa-f]{8})", _character, decoded)
+        decoded = re.sub(r"(?:\\+x[0-9A-Fa-f]{2})+", _bytes, decoded)
+        decoded = unquote(html.unescape(decoded))
+        if decoded == text:
+            return
 
 
 def _surrogates(match: re.Match[str]) -> str:
     return bytes.fromhex(match[1] + match[2]).decode("utf-16-be")
 
 
-def _decoded(digits: str) -> str:
-    return bytes.fromhex(digits).decode(errors="replace")
+def _character(match: re.Match[str]) -> str:
+    return chr(int(match[1] or match[2], 16))
+
+
+def _bytes(match: re.Match[str]) -> str:
+    return bytes.fromhex(re.sub(r"\\+x", "", match[0])).decode(errors="replace")
 
 
 def shown(secrets: Iterable[str], text: str) -> set[str]:

@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -36,7 +37,7 @@ def test_the_module_of_the_guide_is_documented_tested_and_runs(zstack: Simulator
     assert set(yaml.safe_load(groups)["action_groups"]["zstack"]) == known
     assert set(runtime["action_groups"]["zstack"]) == known - {NAME}
     (root / "meta" / "runtime.yml").write_text(yaml.safe_dump({**runtime, **yaml.safe_load(groups)}))
-    here = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "tree"), "PYTHONPATH": str(tmp_path / "tree")}
+    here: dict[str, Any] = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "tree"), "PYTHONPATH": str(tmp_path / "tree")}
 
     documented = run("ansible-doc", "--type", "module", "--json", f"zstack.cloud.{NAME}", place=tmp_path, **here)
     assert {"host", "timeout"} <= json.loads(documented.stdout)[f"zstack.cloud.{NAME}"]["doc"]["options"].keys()

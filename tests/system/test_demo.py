@@ -17,7 +17,7 @@ from ansible_collections.zstack.cloud.tests.system.commands import ROOT, run
 pytestmark = pytest.mark.xdist_group("demo")
 
 
-def test_the_demo_shows_the_stores_the_backups_a_template_a_verdict_and_a_page(tmp_path: Path) -> None:
+def test_the_demo_shows_stores_backups_a_template_a_verdict_and_a_page(tmp_path: Path) -> None:
     leftover = {"ZSTACK_SESSION_ID": "of another day"}
     done = run(sys.executable, "-m", "tests.demo", place=ROOT, code=0, HOME=str(tmp_path), **leftover)
     stores, listed, rendered, verdict, page = re.split(r"(?=PLAY \[(?:List the d|Use|Verify|Report))", done.stdout)

@@ -172,6 +172,21 @@ def test_each_example_in_the_documentation_runs(
     assert secure_zstack.requests
 
 
+def test_every_example_passes_ansible_lint_with_its_strictest_profile(tmp_path: Path) -> None:
+    for example in examples():
+        if example.language == "yaml":
+            is_playbook = {"hosts", "ansible.builtin.import_playbook"} & yaml.safe_load(example.text)[0].keys()
+            path = tmp_path / ("playbooks" if is_playbook else "tasks") / re.sub(r"\W+", "-", example.source)
+            path.parent.mkdir(exist_ok=True)
+            path.with_suffix(".yml").write_text(f"---\n{example.text.strip()}\n", encoding="utf-8")
+    count = len(list(tmp_path.rglob("*.yml")))
+    options = ("--offline", "--strict", "--profile=production", "--nocolor")
+    done = run("ansible-lint", *options, place=tmp_path, code=0)
+    # It also reads the playbooks and roles that the examples use.
+    processed = re.search(r"in ([0-9]+) files processed", done.stderr)
+    assert processed and int(processed[1]) >= count, done.stderr
+
+
 @pytest.mark.parametrize("page", [page for page in TRANSLATIONS.values() if commands(page)])
 def test_the_commands_of_a_page_run_as_they_are_pasted(page: str, zstack: Simulator, tmp_path: Path) -> None:
     script = commands(page).replace("zstack.example.com", zstack.host)
@@ -181,7 +196,7 @@ def test_the_commands_of_a_page_run_as_they_are_pasted(page: str, zstack: Simula
     assert not zstack.sessions
 
 
-def test_a_credential_of_awx_works_over_https_with_a_certificate_that_was_fetched(tmp_path: Path) -> None:
+def test_a_credential_of_awx_works_with_a_certificate_that_was_fetched(tmp_path: Path) -> None:
     files = {"cert": tmp_path / "zstack.pem", "key": tmp_path / "zstack.key"}
     made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=zstack -addext subjectAltName=IP:127.0.0.1"
     run(*made.split(), "-out", str(files["cert"]), "-keyout", str(files["key"]), place=tmp_path, code=0)
@@ -210,7 +225,9 @@ def test_a_credential_of_awx_works_over_https_with_a_certificate_that_was_fetche
             assert set().union(*form["fields"]) == {"id", "type", "label", "secret"}
             # AWX passes an empty string for a field that is not filled in.
             inputs = {field["id"]: filled_in.get(field["id"], "") for field in form["fields"]}
-            injected = {name: jinja.from_string(text).render(inputs) for name, text in injectors["env"].items()}
+            injected: dict[str, Any] = {
+                name: jinja.from_string(text).render(inputs) for name, text in injectors["env"].items()
+            }
             play(tmp_path, yaml.safe_load(example.text), **injected)
 
 

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module and the lookup in one playbook: how Ansible passes options to them, and what it shows.
-
-Unit tests hold the options themselves.
-"""
+"""Modules and lookup in playbooks: how Ansible passes options to them, what it shows, and what it keeps as facts."""
 
 from __future__ import annotations
 
@@ -22,6 +19,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.zstack.cloud.plugins.module_utils._backups import argument_spec
 from ansible_collections.zstack.cloud.plugins.module_utils._options import environment_variable
+from ansible_collections.zstack.cloud.tests.limits import LONG
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.system.commands import (
     VERIFY,
@@ -37,8 +35,10 @@ from ansible_collections.zstack.cloud.tests.system.leaks import leaks, shown
 pytestmark = pytest.mark.xdist_group("plugin_options")
 
 VAULT_PASSWORD = "watchword"
-MODULE = "zstack.cloud.zstack_db_backup_info"
+MODULE, FACTS_MODULE = "zstack.cloud.zstack_db_backup_info", "zstack.cloud.zstack_db_backup_facts"
 LOOKUP = "{{ lookup('zstack.cloud.zstack_db_backup', url, **options) }}"
+#: In parallel, Ansible would stop a slow scan after five seconds.
+SERIALLY: list[dict[str, Any]] = [{"args": {"parallel": False}}, {"vars": {"ansible_facts_parallel": False}}]
 #: A secret of a wrong type.
 SECRET = "Open-Sesame"
 OPTIONS = argument_spec().keys() - {"url"}
@@ -232,3 +232,44 @@ def test_no_log_hides_success_and_failure(zstack: Simulator, tmp_path: Path) -> 
     # ansible-core 2.19 and later show the message of a failure nevertheless.
     assert [hidden for hidden in ("zstack-db-4", "192.0.2.20", SECRET) if hidden in output] == []
     assert leaks(output, zstack) == set()
+
+
+def fact_options(zstack: Simulator) -> dict[str, Any]:
+    storage = zstack.storages[0]
+    return {**zstack.options, "url": storage.url_without_password, "storage_password": storage.password}
+
+
+def test_a_play_gathers_backups_and_a_later_one_reads_the_cache(zstack: Simulator, tmp_path: Path) -> None:
+    cache: dict[str, Any] = {
+        "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "cache"),
+    }
+    defaults = {"group/zstack.cloud.zstack": fact_options(zstack)}
+    gathering = tasks(gather_facts=True, vars={"ansible_facts_modules": [FACTS_MODULE]}, module_defaults=defaults)
+    printed = play(tmp_path, gathering, "-vvv", **cache)
+    assert not zstack.sessions
+    asked = len(zstack.requests)
+
+    printed += play(tmp_path, tasks(save("ansible_facts.zstack_db_backups")), **cache)
+    backups = saved(tmp_path)
+    assert len(zstack.requests) == asked
+    assert backups["count"] == backups["total"] == len(backups["backups"]) == zstack.storages[0].total
+    assert backups["latest"] == backups["backups"][0]
+    assert backups["storage"] == "ssh://root:***@192.0.2.20/zstack_bs"
+    (file,) = (tmp_path / "cache").iterdir()
+    assert leaks(file.read_text() + printed, zstack) == set()
+
+
+@pytest.mark.parametrize("serially", SERIALLY if LONG else SERIALLY[:1], ids=str)
+def test_a_slow_scan_is_gathered_together_with_other_facts(serially: dict[str, Any], tmp_path: Path) -> None:
+    modules = {"ansible_facts_modules": ["ansible.builtin.setup", FACTS_MODULE]}
+    with Simulator(scan_seconds=7) as zstack:
+        gathering = {
+            "ansible.builtin.gather_facts": {},
+            "module_defaults": {FACTS_MODULE: fact_options(zstack)},
+            **serially,
+        }
+        play(tmp_path, tasks(gathering, save("ansible_facts"), vars=modules))
+        assert not zstack.sessions
+    assert saved(tmp_path)["zstack_db_backups"]["count"] == 15
+    assert saved(tmp_path)["python_version"]

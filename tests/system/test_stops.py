@@ -61,7 +61,7 @@ def until_called(zstack: Simulator, call: str) -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-def test_a_module_that_is_stopped_during_the_scan_logs_out_and_says_so(
+def test_a_module_stopped_during_the_scan_logs_out_and_says_so(
     zstack: Simulator, server: ForkServer, number: signal.Signals
 ) -> None:
     zstack.inject("silence", on="scan")
@@ -128,7 +128,7 @@ def test_a_template_that_exceeds_the_timeout_of_its_task_logs_out(zstack: Simula
 
 @pytest.mark.parametrize("call", ["login", "logout"])
 @pytest.mark.parametrize("answered", [True, False])
-def test_a_module_that_is_stopped_twice_during_login_or_logout_ends_and_leaves_no_session(
+def test_a_module_stopped_twice_during_login_or_logout_leaves_no_session(
     zstack: Simulator, server: ForkServer, call: str, answered: bool
 ) -> None:
     zstack.inject({"delay": 1} if answered else "silence", on=call)

@@ -186,7 +186,7 @@ def test_text_from_a_server_is_neither_a_template_nor_a_forged_line(cases: Run) 
     assert cases.results["evil"][0]["storages"][0]["latest"]["name"] == EVIL
 
 
-def test_no_output_at_any_verbosity_shows_a_secret_and_no_session_stays_open(cases: Run) -> None:
+def test_no_output_shows_a_secret_and_no_session_stays_open(cases: Run) -> None:
     assert "verify_db_backup_result" in cases.output
     assert cases.leaks == set()
     assert cases.sessions_left == []
