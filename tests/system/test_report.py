@@ -119,5 +119,7 @@ def test_no_secret_is_shown_or_written(zstack: Simulator, tmp_path: Path) -> Non
     zstack.inject("error_quotes_in_every_way", times=1)
     variables = {**zstack.variables, "zstack_storages": zstack.storage_urls}
     printed = play(tmp_path, PLAYBOOK, "-vvvvv", "--diff", variables=variables)
-    assert "could not be scanned" in read(tmp_path) and "zstack-db-" in read(tmp_path)
-    assert leaks(printed + read(tmp_path) + read(tmp_path, PAGE), zstack) == set()
+    text, page = read(tmp_path), read(tmp_path, PAGE)
+    # Which storage fails is a matter of chance.
+    assert "could not be scanned" in text and "zstack-db-" in page
+    assert leaks(printed + text + page, zstack) == set()
