@@ -169,6 +169,7 @@ def test_a_change_of_version_has_a_line_and_a_label_that_does_not_overlap() -> N
         each["version"] = f"4.7.{number}"
     (row,) = drawn(backups).rows
     assert (row.changes[-1].old, row.changes[-1].new, len(row.changes)) == ("4.7.0", VERSIONS[0], 6)
+    assert [each.version for each in row.labels][:2] == [VERSIONS[0], "4.7.1"]
     assert all(later.x - earlier.x >= 10 for later, earlier in pairwise(row.labels))
 
 

@@ -146,7 +146,8 @@ def test_a_verdict_of_an_older_version_names_the_newest_that_can_be_restored() -
     judged.update(platform={"host": "n", "address": None}, platform_version=None, checked_at=None)
     words = Words("en")
     described = words.describe(judged)
-    _head, _unmet, headline, step, read_on = words.report(described)
+    head, _unmet, headline, step, read_on = words.report(described)
+    assert head == "n: NOT ready for an upgrade"
     assert headline.strip() == "newest restorable backup: good, 1 h old, 90.00 MB"
     assert step.startswith("Next: Take a new backup, because ")
     assert read_on == f"Read on: {GUIDE}"
