@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
-from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import check_policy, verify
+from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import check_policy, read_choice, verify
 from ansible_collections.zstack.cloud.plugins.plugin_utils._words import Words
 from ansible_collections.zstack.cloud.tests.browser.pages import NOW, PLATFORM, scanned
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import refusal
@@ -260,7 +260,8 @@ def test_an_empty_storage_has_one_reason() -> None:
 def test_null_disables_a_condition_and_an_empty_string_is_the_default() -> None:
     assert judge_one(result(backup(9 * DAY, 1, "1.0"), backup(10 * DAY)), **OFF)["checks"] == []
     assert judge_one(of_version("1.0"), restorable=False)["passed"] is True
-    assert check_policy(dict.fromkeys(OFF, "")) == check_policy({})
+    default = {"max_age": "1d", "restorable": "yes", "min_count": "1", "max_shrink": 50.0}
+    assert check_policy(dict.fromkeys(OFF, "")) == check_policy({}) == check_policy({**OFF, **default})
 
 
 @pytest.mark.parametrize(
@@ -434,6 +435,13 @@ def test_a_size_is_read_exactly_or_refused() -> None:
         # Bits, elsewhere, or what ansible-core reads before 2.18
         for number in (f"3{unit}b", f"3{unit.lower()}b", f"3{unit.lower()}B", f"3{unit}iB", "3b"):
             assert "min_size must be a size in bytes or with a unit" in refusal(check_policy, {"min_size": number})
+
+
+def test_a_choice_is_one_of_the_texts() -> None:
+    assert read_choice("language", "zh", ("en", "zh")) == "zh"
+    for wrong in ("de", "", ["en"], None, 1):
+        line = refusal(read_choice, "language", wrong, ("en", "zh"))
+        assert line == f"language must be en or zh, got {wrong!r}"
 
 
 @pytest.mark.parametrize("results", ["all good", 7, None, True])
