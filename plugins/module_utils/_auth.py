@@ -88,7 +88,7 @@ def logged_in(client: Client, connection: Connection) -> Iterator[Login]:
         yield Login(session_auth(values[0]))
     elif method == "access_key":
         yield Login(access_key_auth(values[0], values[1], connection.context_path, connection.zone))
-    else:
+    elif method == "account":
         digest = hashlib.sha512(values[1].encode()).hexdigest()
         client.redact.add(digest)
         body = {"logInByAccount": {"accountName": values[0], "password": digest}}

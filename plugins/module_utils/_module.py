@@ -16,6 +16,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ._calls import ZStackError
 from ._interrupts import stopping_signals
 from ._options import hide, set_options, with_whole_numbers
+from ._redaction import MASK
 
 # What ansible-core writes for an option with no_log.
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -77,6 +78,6 @@ def _split_secrets(values: Mapping[str, Any], spec: Mapping[str, Mapping[str, An
         elif isinstance(value, (dict, list)) and each["type"] != "list":
             shown[option] = _HIDDEN
         elif isinstance(value, str) and (password := _URL_PASSWORD.search(value)):
-            shown[option] = value[: password.start()] + ":***@" + value[password.end() :]
+            shown[option] = f"{value[: password.start()]}:{MASK}@{value[password.end() :]}"
             secrets.add(password[1])
     return shown, secrets

@@ -14,7 +14,7 @@ from weakref import WeakSet
 
 # Escape sequences that set the colors or the title of a terminal.
 TERMINAL = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"
-_MASK = "***"
+MASK = "***"
 # Number of characters to search after the end of a shortened text, where a secret may continue.
 _OVERLAP = 8192
 _redactors: WeakSet[Redactor] = WeakSet()
@@ -53,7 +53,7 @@ class Redactor:
             if stop > position and start < end:
                 # Secrets that overlap or touch are one.
                 if start > position or not pieces:
-                    pieces += [text[position:start], _MASK]
+                    pieces += [text[position:start], MASK]
                 position = stop
         return "".join([*pieces, text[position:end]])
 
@@ -63,7 +63,7 @@ class Redactor:
             return self(value)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             digits = str(value).lstrip("-").removesuffix(".0")
-            return value if self(digits) == digits else _MASK
+            return value if self(digits) == digits else MASK
         if isinstance(value, list):
             return [self.value(each) for each in value]
         if isinstance(value, dict):

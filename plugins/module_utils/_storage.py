@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 
 from ._calls import ZStackError
 from ._options import environment_variable, hide, secret_string, yaml_type
+from ._redaction import MASK
 
 URL_FORM = "ssh://username@hostname[:sshPort]/path"
 _ALLOWED_TERMS = f"a URL such as {URL_FORM}, or in the lookup a mapping with url and optionally password and name"
@@ -71,7 +72,7 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
     encoded = parts["password"] or quote(password, safe="")
     rest = f"@{parts['host']}{parts['end']}"
     hide((password, encoded))
-    return Storage(f"{start}:{encoded}{rest}", f"{start}:***{rest}", (password, encoded))
+    return Storage(f"{start}:{encoded}{rest}", f"{start}:{MASK}{rest}", (password, encoded))
 
 
 def _storage_password(name: Any, sources: Sequence[Mapping[str, Any]], in_url: bool) -> tuple[str, Any]:
