@@ -87,14 +87,14 @@ class Simulator:
     @property
     def account(self) -> tuple[str, str]:
         """Name and password of the site's first account."""
-        name, password = self.credentials("account").values()
-        return name, password
+        known = self.credentials("account")
+        return known["account_name"], known["account_password"]
 
     @property
     def access_key(self) -> tuple[str, str]:
         """ID and secret of this account's first AccessKey."""
-        key, secret = self.credentials("access_key").values()
-        return key, secret
+        known = self.credentials("access_key")
+        return known["access_key_id"], known["access_key_secret"]
 
     @property
     def storages(self) -> list[Storage]:

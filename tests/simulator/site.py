@@ -34,9 +34,9 @@ import yaml
 SHIPPED = Path(__file__).with_name("site.yml")
 
 
-def _option(default: Any, summary: str, **argument: Any) -> Any:
-    """Return a setting that is also an option of the command, with arguments of ``add_argument``."""
-    return field(default=default, metadata={"help": summary, **argument})
+def _option(summary: str, **argument: Any) -> dict[str, Any]:
+    """Return the metadata of a setting that is also an option of the command: arguments of ``add_argument``."""
+    return {"help": summary, **argument}
 
 
 @dataclass(frozen=True)
@@ -45,26 +45,42 @@ class Settings:
 
     #: The context of a server that speaks HTTPS. The command makes one from the files of its certificate.
     ssl: SSLContext | None = None
-    port: int = _option(0, "port to listen on; 0 for a free one")
-    reply: Literal["backups", "infos"] = _option(
-        "backups", "backups as today's servers reply, or infos as in the API reference", choices=("backups", "infos")
+    port: int = field(default=0, metadata=_option("port to listen on; 0 for a free one"))
+    reply: Literal["backups", "infos"] = field(
+        default="backups",
+        metadata=_option(
+            "backups as today's servers reply, or infos as in the API reference", choices=("backups", "infos")
+        ),
     )
-    errors: Literal["text", "json"] = _option(
-        "text", "how a request is refused before it reaches the API: json as newer servers do", choices=("text", "json")
+    errors: Literal["text", "json"] = field(
+        default="text",
+        metadata=_option(
+            "how a request is refused before it reaches the API: json as newer servers do", choices=("text", "json")
+        ),
     )
-    java: int = _option(8, "release of the server's Java: 9 and 20 changed the form of timestamps")
-    timezone: str | None = _option(None, "the server's time zone, as Java names it, instead of the site's")
-    clock_offset: float = _option(0.0, "seconds that the server's clock is ahead")
-    check_timezone: bool = _option(False, "whether the zone in the Date of a signed request counts: rest.checkTimeZone")
-    has_access_keys: bool = _option(True, "whether the server has AccessKeys, which are missing in old releases")
-    has_timezone_call: bool = _option(
-        True, "whether the server has platform-timezone, which is missing in old releases"
+    java: int = field(
+        default=8, metadata=_option("release of the server's Java: 9 and 20 changed the form of timestamps")
     )
-    has_version_call: bool = _option(True, "whether the server has getVersion")
-    session_limit: int = _option(500, "concurrent sessions of an account")
-    scan_seconds: float = _option(0.0, "seconds that each scan takes")
-    storage_password: str | None = _option(None, "password of the first storage, instead of the site's")
-    context_path: str = _option("/zstack", "path of the API, which is Tomcat's context path")
+    timezone: str | None = field(
+        default=None, metadata=_option("the server's time zone, as Java names it, instead of the site's")
+    )
+    clock_offset: float = field(default=0.0, metadata=_option("seconds that the server's clock is ahead"))
+    check_timezone: bool = field(
+        default=False, metadata=_option("whether the zone in the Date of a signed request counts: rest.checkTimeZone")
+    )
+    has_access_keys: bool = field(
+        default=True, metadata=_option("whether the server has AccessKeys, which are missing in old releases")
+    )
+    has_timezone_call: bool = field(
+        default=True, metadata=_option("whether the server has platform-timezone, which is missing in old releases")
+    )
+    has_version_call: bool = field(default=True, metadata=_option("whether the server has getVersion"))
+    session_limit: int = field(default=500, metadata=_option("concurrent sessions of an account"))
+    scan_seconds: float = field(default=0.0, metadata=_option("seconds that each scan takes"))
+    storage_password: str | None = field(
+        default=None, metadata=_option("password of the first storage, instead of the site's")
+    )
+    context_path: str = field(default="/zstack", metadata=_option("path of the API, which is Tomcat's context path"))
 
 
 @dataclass(frozen=True)
