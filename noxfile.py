@@ -441,9 +441,9 @@ CHECKED_BY = {
 
 def mutation_config(file: Path) -> str:
     """Return the settings in tests/mutants.toml for one file, with the unit tests that check it."""
-    directory = Path("tests", "unit", "plugins", file.parent.name)
-    names = [directory / f"test{name}" for name in CHECKED_BY.get(file.name, (file.name,))]
-    tests = " ".join(str(name) for name in names if name.exists()) or "tests/unit/plugins/modules"
+    names = CHECKED_BY.get(file.name, (file.name,))
+    found = [str(path) for name in names for path in Path("tests", "unit", "plugins").glob(f"*_utils/test{name}")]
+    tests = " ".join(found) or "tests/unit/plugins/modules"
     settings = (ROOT / "tests" / "mutants.toml").read_text(encoding="utf-8")
     return settings.format(module=str(file), tests=tests)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Versions are the same in all files that name them, and fit together."""
+"""Versions are the same in all files that name them, and fit together, and so do imports and where they run."""
 
 from __future__ import annotations
 
@@ -120,3 +120,12 @@ def test_an_action_is_pinned_to_one_commit(path: str) -> None:
 
 def test_the_version_in_the_user_agent_is_that_of_galaxy_yml() -> None:
     assert yaml.safe_load(text("galaxy.yml"))["version"] == VERSION
+
+
+@pytest.mark.parametrize("directory", ["module_utils", "modules"])
+def test_tests_of_code_for_hosts_import_nothing_of_the_controller(directory: str) -> None:
+    # ansible-test runs them without ansible-core's other modules.
+    files = sorted((ROOT / "tests" / "unit" / "plugins" / directory).glob("*.py"))
+    controller = re.compile(r"^\s*(?:from|import) ansible(?:\.(?!module_utils)| import)|plugin_utils", re.MULTILINE)
+    assert files
+    assert not [path.name for path in files if controller.search(path.read_text(encoding="utf-8"))]

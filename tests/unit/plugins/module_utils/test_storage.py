@@ -16,8 +16,6 @@ from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._storage import check_storage
-from ansible_collections.zstack.cloud.plugins.plugin_utils._lookup import storage_terms
-from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import place
 from ansible_collections.zstack.cloud.tests.limits import LONG
 from ansible_collections.zstack.cloud.tests.simulator import uri
 from ansible_collections.zstack.cloud.tests.unit.plugins import failures
@@ -136,19 +134,6 @@ def test_a_term_of_another_type_is_answered_with_what_a_term_is(term: Any, kind:
     assert refusal(term) == f"url must be {what}, got a {kind}"
 
 
-@pytest.mark.parametrize(
-    ("terms", "expected"),
-    [
-        (f" {URL}\n{WITH_PASSWORD}\t", [URL, WITH_PASSWORD]),
-        ([f"{URL} {WITH_PASSWORD}", [{"url": URL}]], [URL, WITH_PASSWORD, {"url": URL}]),
-        (["", [], " "], []),
-        ([7, None], [7, None]),
-    ],
-)
-def test_a_string_can_contain_several_urls(terms: Any, expected: list[Any]) -> None:
-    assert storage_terms(terms) == expected
-
-
 A: dict[str, Any] = {"url": URL, "name": "a"}
 TASK = {"storage_passwords": {"a": "task a", "e": ""}, "storage_password": "task"}
 VARIABLES = {"storage_passwords": {"a": "variable a", "b": "variable b"}}
@@ -230,21 +215,6 @@ def test_a_password_that_is_missing_or_wrong_is_answered_in_one_line(
 ) -> None:
     monkeypatch.setenv("ZSTACK_STORAGE_PASSWORD", "")
     assert refusal(term, *sources) == line
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("ssh://root@192.0.2.20/zs", "192.0.2.20:22"),
-        ("ssh://root:***@192.0.2.20:0022//zs", "192.0.2.20:22"),
-        ("ssh://other:p%40ss@192.0.2.20:22/%7as/./x:y", "192.0.2.20:22"),
-        ("ssh://root@Store.Example.com.:2222/zs", "store.example.com:2222"),
-        ("ssh://root@[2001:DB8:0::20]/zs", "[2001:db8::20]:22"),
-        ("not a URL", "not a URL"),
-    ],
-)
-def test_the_host_and_the_ssh_port_identify_a_storage(url: str, expected: str) -> None:
-    assert place(url) == expected
 
 
 def test_only_the_password_is_masked_also_where_other_parts_are_the_same() -> None:

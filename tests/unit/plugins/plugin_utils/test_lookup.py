@@ -20,10 +20,11 @@ from ansible.utils.display import Display
 
 from ansible_collections.zstack.cloud.plugins.module_utils._backups import argument_spec
 from ansible_collections.zstack.cloud.plugins.module_utils._options import AUTH_METHODS, environment_variable
+from ansible_collections.zstack.cloud.plugins.plugin_utils._lookup import storage_terms
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 
 NAME = "zstack.cloud.zstack_db_backup"
-URL = "ssh://root@192.0.2.20/bs"
+URL, OTHER = "ssh://root@192.0.2.20/bs", "ssh://root:Sesame@192.0.2.20/bs"
 
 TEXT_OMIT = "__omit_place_holder__0123456789abcdef"
 OMIT: Any = TEXT_OMIT  # until ansible-core 2.18
@@ -321,3 +322,16 @@ def test_an_age_in_a_guessed_zone_is_an_error_of_each_storage() -> None:
 def test_max_age_and_limit_select_backups(zstack: Simulator, options: dict[str, Any]) -> None:
     (result,) = look_up(zstack.storage_url, max_age="52w", limit="2", **options)
     assert (result["count"], result["total"]) == (2, zstack.storages[0].total)
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        (f" {URL}\n{OTHER}\t", [URL, OTHER]),
+        ([f"{URL} {OTHER}", [{"url": URL}]], [URL, OTHER, {"url": URL}]),
+        (["", [], " "], []),
+        ([7, None], [7, None]),
+    ],
+)
+def test_a_string_can_contain_several_urls(terms: Any, expected: list[Any]) -> None:
+    assert storage_terms(terms) == expected

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
-from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import check_policy, read_choice, verify
+from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import check_policy, place, read_choice, verify
 from ansible_collections.zstack.cloud.plugins.plugin_utils._words import Words
 from ansible_collections.zstack.cloud.tests.browser.pages import NOW, PLATFORM, scanned
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import refusal
@@ -567,3 +567,18 @@ def test_more_age_never_turns_a_failed_verdict_into_a_passed_one() -> None:
 
     check()
     assert_both(reached)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("ssh://root@192.0.2.20/zs", "192.0.2.20:22"),
+        ("ssh://root:***@192.0.2.20:0022//zs", "192.0.2.20:22"),
+        ("ssh://other:p%40ss@192.0.2.20:22/%7as/./x:y", "192.0.2.20:22"),
+        ("ssh://root@Store.Example.com.:2222/zs", "store.example.com:2222"),
+        ("ssh://root@[2001:DB8:0::20]/zs", "[2001:db8::20]:22"),
+        ("not a URL", "not a URL"),
+    ],
+)
+def test_the_host_and_the_ssh_port_identify_a_storage(url: str, expected: str) -> None:
+    assert place(url) == expected
