@@ -34,53 +34,50 @@ import yaml
 SHIPPED = Path(__file__).with_name("site.yml")
 
 
-def _option(summary: str, **argument: Any) -> dict[str, Any]:
-    """Return the metadata of a setting that is also an option of the command: arguments of ``add_argument``."""
-    return {"help": summary, **argument}
-
-
 @dataclass(frozen=True)
 class Settings:
-    """How a simulator behaves."""
+    """How a simulator behaves. Metadata makes a setting an option of the command: arguments of ``add_argument``."""
 
     #: The context of a server that speaks HTTPS. The command makes one from the files of its certificate.
     ssl: SSLContext | None = None
-    port: int = field(default=0, metadata=_option("port to listen on; 0 for a free one"))
+    port: int = field(default=0, metadata={"help": "port to listen on; 0 for a free one"})
     reply: Literal["backups", "infos"] = field(
         default="backups",
-        metadata=_option(
-            "backups as today's servers reply, or infos as in the API reference", choices=("backups", "infos")
-        ),
+        metadata={
+            "help": "backups as today's servers reply, or infos as in the API reference",
+            "choices": ("backups", "infos"),
+        },
     )
     errors: Literal["text", "json"] = field(
         default="text",
-        metadata=_option(
-            "how a request is refused before it reaches the API: json as newer servers do", choices=("text", "json")
-        ),
+        metadata={
+            "help": "how a request is refused before it reaches the API: json as newer servers do",
+            "choices": ("text", "json"),
+        },
     )
     java: int = field(
-        default=8, metadata=_option("release of the server's Java: 9 and 20 changed the form of timestamps")
+        default=8, metadata={"help": "release of the server's Java: 9 and 20 changed the form of timestamps"}
     )
     timezone: str | None = field(
-        default=None, metadata=_option("the server's time zone, as Java names it, instead of the site's")
+        default=None, metadata={"help": "the server's time zone, as Java names it, instead of the site's"}
     )
-    clock_offset: float = field(default=0.0, metadata=_option("seconds that the server's clock is ahead"))
+    clock_offset: float = field(default=0.0, metadata={"help": "seconds that the server's clock is ahead"})
     check_timezone: bool = field(
-        default=False, metadata=_option("whether the zone in the Date of a signed request counts: rest.checkTimeZone")
+        default=False, metadata={"help": "whether the zone in the Date of a signed request counts: rest.checkTimeZone"}
     )
     has_access_keys: bool = field(
-        default=True, metadata=_option("whether the server has AccessKeys, which are missing in old releases")
+        default=True, metadata={"help": "whether the server has AccessKeys, which are missing in old releases"}
     )
     has_timezone_call: bool = field(
-        default=True, metadata=_option("whether the server has platform-timezone, which is missing in old releases")
+        default=True, metadata={"help": "whether the server has platform-timezone, which is missing in old releases"}
     )
-    has_version_call: bool = field(default=True, metadata=_option("whether the server has getVersion"))
-    session_limit: int = field(default=500, metadata=_option("concurrent sessions of an account"))
-    scan_seconds: float = field(default=0.0, metadata=_option("seconds that each scan takes"))
+    has_version_call: bool = field(default=True, metadata={"help": "whether the server has getVersion"})
+    session_limit: int = field(default=500, metadata={"help": "concurrent sessions of an account"})
+    scan_seconds: float = field(default=0.0, metadata={"help": "seconds that each scan takes"})
     storage_password: str | None = field(
-        default=None, metadata=_option("password of the first storage, instead of the site's")
+        default=None, metadata={"help": "password of the first storage, instead of the site's"}
     )
-    context_path: str = field(default="/zstack", metadata=_option("path of the API, which is Tomcat's context path"))
+    context_path: str = field(default="/zstack", metadata={"help": "path of the API, which is Tomcat's context path"})
 
 
 @dataclass(frozen=True)

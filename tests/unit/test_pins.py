@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Versions are the same in all files that name them, and fit together, and so do imports and where they run."""
+"""Versions are the same in all files that name them, and fit together. Tests import only what exists where they run."""
 
 from __future__ import annotations
 
