@@ -42,11 +42,14 @@ SCAN_CODE_HINTS: Mapping[str, Hint] = {
     "SYS.1006": Hint("storage_url", "Check url and registry_port."),
     "SYS.1007": Hint("storage_options", "Check url, registry_port and the tags."),
 }
-_NETWORK = "Check the host in url, and the network between the management node and the storage."
 # By phrase in the last line of a failed scan. The last entry applies to any other.
 _LAST_LINES = (
     ("Permission denied", "storage_login", "Check the user name and password of the storage."),
-    ("No route to host", "storage_network", _NETWORK),
+    (
+        "No route to host",
+        "storage_network",
+        "Check the host in url, and the network between it and the management node.",
+    ),
     ("Connection refused", "storage_port", "Check the host and the SSH port in url, and registry_port."),
     ("Connection timed out", "storage_firewall", "Check the host and the SSH port in url, and firewalls."),
     ("Could not resolve hostname", "storage_name", "Check the host in url: the management node cannot resolve it."),
@@ -114,43 +117,33 @@ def gather(options: Options, warn: Warn, report: bool = False) -> list[dict[str,
     Scan all storages with one login. Raise ZStackError if anything fails. With ``report``, return the error in the
     results of the affected storages instead.
     """
+    storages = options.storages
+    secrets = [secret for storage in storages for secret in storage.secrets]
+    results: dict[int, dict[str, Any]] = {}
     try:
-        return _gather(options, warn, report)
+        with Client(options.connection, warn, secrets) as client, logged_in(client, options.connection) as login:
+            # Started first, because scans take seconds and these calls do not depend on them.
+            platform_calls = PlatformCalls(client, login, options.connection)
+            calls = [_scan(options, storage, login) for storage in storages]
+            for number, outcome in client.call_all(calls, _PARALLEL_SCANS):
+                storage = storages[number]
+                try:
+                    if isinstance(outcome, ZStackError):
+                        raise outcome
+                    # Not needed if nothing was scanned, when its warnings would only distract from the reason.
+                    platform = platform_calls.platform
+                    images = images_in(outcome, platform.clock, client)
+                    results[number] = summarize(images, storage, outcome.date, platform, options, client.warn)
+                except ZStackError as exc:
+                    exc.with_storage(storage.masked, named=len(storages) > 1)
+                    if not report:
+                        raise
+                    results[number] = failed_result(storage, exc)
     except ZStackError as exc:
         if not report:
             raise
-        return [failed_result(storage, exc) for storage in options.storages]
-
-
-def _gather(options: Options, warn: Warn, report: bool) -> list[dict[str, Any]]:
-    storages = options.storages
-    secrets = [secret for storage in storages for secret in storage.secrets]
-    with Client(options.connection, warn, secrets) as client, logged_in(client, options.connection) as login:
-        # Started first, because scans take seconds and these calls do not depend on them.
-        platform_calls = PlatformCalls(client, login, options.connection)
-        calls = [_scan(options, storage, login) for storage in storages]
-        outcomes: dict[int, Reply | ZStackError] = {}
-        for number, outcome in client.call_all(calls, _PARALLEL_SCANS):
-            outcomes[number] = outcome
-            if isinstance(outcome, ZStackError) and not report:
-                raise outcome.with_storage(storages[number].masked, named=len(storages) > 1)
-
-        results = []
-        for number, storage in enumerate(storages):
-            outcome = outcomes[number]
-            try:
-                if isinstance(outcome, ZStackError):
-                    raise outcome
-                # Not needed if nothing was scanned, when its warnings would only distract from the reason.
-                platform = platform_calls.platform
-                images = images_in(outcome, platform.clock, client)
-                results.append(summarize(images, storage, outcome.date, platform, options, client.warn))
-            except ZStackError as exc:
-                exc.with_storage(storage.masked, named=len(storages) > 1)
-                if not report:
-                    raise
-                results.append(failed_result(storage, exc))
-        return results
+        return [failed_result(storage, exc) for storage in storages]
+    return [results[number] for number in range(len(storages))]
 
 
 def _scan(options: Options, storage: Storage, login: Login) -> Call:

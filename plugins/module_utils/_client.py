@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import logging
 import re
 import threading
 import time
@@ -24,7 +26,7 @@ from ._calls import NOT_ZSTACK, Call, Hint, Reply, Warn, ZStackError
 from ._interrupts import Interrupts, Stopped, in_background
 from ._json import parse_json
 from ._options import Connection
-from ._redaction import Redactor, one_line, redact_logs
+from ._redaction import Redactor, one_line
 from ._times import http_date
 
 try:
@@ -70,13 +72,15 @@ class Client:
         self._interrupts = Interrupts()
         self._no_more_retries = threading.Event()
         self.redact = Redactor(*connection.credentials.values[-1:], *secrets, *_proxy_secrets())
-        redact_logs()
+        # urllib3 logs URLs and headers, which can contain secrets.
+        for name in list(logging.root.manager.loggerDict):
+            logging.getLogger(name).disabled |= name.partition(".")[0] in ("requests", "urllib3")
         self._session = _NoRedirects()
         # Without cookies, a call depends only on its arguments, so calls can run in parallel.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = f"zstack.cloud/{VERSION} python-requests/{requests.__version__}"
-        # The encodings that _read() can decompress within its limit.
-        self._session.headers["Accept-Encoding"] = "gzip, deflate"
+        # The only encoding that _read() can decompress within its limit.
+        self._session.headers["Accept-Encoding"] = "gzip"
         if connection.verify is False:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -242,39 +246,19 @@ def _read(response: requests.Response, redact: Redactor) -> str:
     # Otherwise, urllib3 before 2.0 accepts an incomplete body.
     raw.enforce_content_length = True
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
+    if encoding not in ("", "identity", "gzip", "x-gzip"):
         shown = one_line(redact(encoding, _HEADER_LIMIT))
         raise ZStackError(f"the response has an unsupported Content-Encoding: {shown}", hint=NOT_ZSTACK)
-    chunks: Iterator[bytes] = iter(lambda: raw.read(65536, decode_content=False), b"")
+    stream = gzip.GzipFile(fileobj=raw, mode="rb") if "gzip" in encoding else raw
     body = bytearray()
-    for chunk in chunks if encoding in ("", "identity") else _decompress(chunks, encoding):
-        body += chunk
-        if len(body) > _BODY_LIMIT or (raw.length_remaining or 0) > _BODY_LIMIT:
-            raise ZStackError(f"the response is larger than {_BODY_LIMIT >> 20} MiB", hint=NOT_ZSTACK)
+    try:
+        while chunk := stream.read(1 << 16):
+            body += chunk
+            if len(body) > _BODY_LIMIT or (raw.length_remaining or 0) > _BODY_LIMIT:
+                raise ZStackError(f"the response is larger than {_BODY_LIMIT >> 20} MiB", hint=NOT_ZSTACK)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise ZStackError("the compressed response is incomplete or damaged", hint=NOT_ZSTACK) from None
     return body.decode("utf-8-sig", "replace")
-
-
-def _decompress(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """Yield the decompressed data in small pieces: gzip with any number of members, or deflate with or without zlib."""
-    inflater = zlib.decompressobj(wbits=47)
-    may_be_raw = encoding == "deflate"
-    chunk = b""
-    for chunk in chunks:
-        data = chunk
-        while data:
-            try:
-                yield inflater.decompress(data, 1 << 20)
-            except zlib.error:
-                if not may_be_raw:
-                    raise
-                inflater = zlib.decompressobj(wbits=-15)
-                yield inflater.decompress(data, 1 << 20)
-            may_be_raw = False
-            data = inflater.unconsumed_tail
-            if inflater.unused_data.startswith(b"\x1f\x8b"):
-                data, inflater = inflater.unused_data, zlib.decompressobj(wbits=47)
-    if chunk and not inflater.eof:
-        raise ZStackError("the compressed response is incomplete", hint=NOT_ZSTACK)
 
 
 def _proxy_secrets() -> Iterator[str]:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._calls import NOT_ZSTACK, Hint, ZStackError
-from ._json import as_text, json_safe, snake_case
+from ._json import as_text, json_safe, parse_json, snake_case
 from ._redaction import Redactor, one_line, shorten
 
 try:
@@ -40,17 +40,13 @@ _TWO_FACTOR = Hint("two_factor", "This account requires two-factor authenticatio
 # By error code (src: conf/errorCodes), and by authentication method if the hints differ.
 CODE_HINTS: Mapping[str, Hint | Mapping[str, Hint]] = {
     "ID.1001": {
-        "session": Hint(
-            "session_expired", "Log in again for a new session_uuid, or set account_name and account_password instead."
-        ),
+        "session": Hint("session_expired", "Log in again for a new session_uuid, or set account_name instead."),
         "account": Hint("session_ended", "The session ended during the task: run it again."),
         "access_key": Hint("access_key", "Check access_key_id and access_key_secret."),
     },
     "ID.1002": Hint("permission", "Use an account that has this permission, such as admin."),
     "ID.1005": Hint("initial_password", "Log in to the ZStack UI once, and change the initial password there."),
-    "ID.1006": Hint(
-        "session_limit", "Log out unused sessions of this account, wait until they expire, or use an AccessKey."
-    ),
+    "ID.1006": Hint("session_limit", "Log out unused sessions, wait until they expire, or use an AccessKey."),
     "ID.2000": _TWO_FACTOR,
     "ID.2001": _TWO_FACTOR,
     "SYS.1000": Hint("node_log", "Check the log of the management node."),
@@ -62,29 +58,20 @@ CODE_HINTS: Mapping[str, Hint | Mapping[str, Hint]] = {
 _HTTPS_PORT = Hint("https_port", "The port expects HTTPS: check port, or set use_ssl to true.")
 _CA = Hint("certificate_authority", "Set ca_path to the certificate authority that issued it.")
 _NO_SERVER = Hint("no_server", "A proxy answered: check that the management node behind it is running.")
+_DIRECTLY = "connect to the management node directly"
 # By part of a plain-text response (src: RestServer.java), which newer servers send as details of an error.
 TEXT_HINTS: Mapping[str, Hint] = {
-    "missing header 'Authorization'": Hint(
-        "no_authorization_header", "A proxy removed the Authorization header: connect to the management node directly."
-    ),
+    "missing header 'Authorization'": Hint("no_authorization_header", f"A proxy removed the header: {_DIRECTLY}."),
     "Authorization type must be": Hint(
-        "no_access_keys", "This ZStack release does not support AccessKeys: use a session or an account."
+        "no_access_keys", "This release has no AccessKeys: use a session or an account."
     ),
     "the body doesn't contain action mapping": Hint("no_action", "This ZStack release does not support the call."),
-    "no api mapping": Hint(
-        "no_api", "This ZStack release does not support the call. Also check host, port and context_path."
-    ),
-    "'Date' must be in": Hint(
-        "no_date_header", "A proxy removed the Date header: connect to the management node directly."
-    ),
-    "format error": Hint("date_format", "A proxy changed the Date header: connect to the management node directly."),
+    "no api mapping": Hint("no_api", "This ZStack release does not support the call, or context_path is wrong."),
+    "'Date' must be in": Hint("no_date_header", f"A proxy removed the Date header: {_DIRECTLY}."),
+    "format error": Hint("date_format", f"A proxy changed the Date header: {_DIRECTLY}."),
     "accessKey format is": Hint("access_key_id", "Check access_key_id: use it as issued, without a colon."),
-    "requestTimeTooSkewed": Hint(
-        "time_skewed", "Set timezone to the zone of the management node, and check both clocks."
-    ),
-    "does not existed or disabled": Hint(
-        "access_key_disabled", "Check access_key_id, and that the AccessKey is enabled."
-    ),
+    "requestTimeTooSkewed": Hint("time_skewed", "Set timezone to that of the management node, and check both clocks."),
+    "does not existed or disabled": Hint("access_key_disabled", "Check access_key_id, and that it is enabled."),
     "wrong accessKey signature": Hint("access_key_secret", "Check access_key_secret."),
     "only one value is allowed": Hint("repeated_parameter", "Check for a proxy that repeats parameters."),
     "For input string": Hint("registry_port", "Check registry_port."),
@@ -94,22 +81,14 @@ TEXT_HINTS: Mapping[str, Hint] = {
 
 # By HTTP status, if nothing more is known. Others mean that something else answered.
 STATUS_HINTS: Mapping[int, Hint] = {
-    401: Hint("proxy_login", "A proxy requires its own authentication: connect to the management node directly."),
-    403: Hint(
-        "blocked",
-        "A proxy or firewall may have blocked the call: allow it there, or connect to the management node directly.",
-    ),
-    407: Hint(
-        "proxy_credentials",
-        "Add a user name and password to the proxy in HTTP_PROXY or HTTPS_PROXY, or add the host to NO_PROXY.",
-    ),
+    401: Hint("proxy_login", f"A proxy requires its own authentication: {_DIRECTLY}."),
+    403: Hint("blocked", f"A proxy or firewall may have blocked the call: allow it there, or {_DIRECTLY}."),
+    407: Hint("proxy_credentials", "Add a user name and password to HTTP_PROXY or HTTPS_PROXY, or set NO_PROXY."),
     429: Hint("rate_limit", "Run the task again in a minute, with fewer calls at a time."),
     500: Hint("node_error", "The management node hit an internal error: check its log."),
     502: _NO_SERVER,
     503: _NO_SERVER,
-    504: Hint(
-        "proxy_timeout", "A proxy answered because the management node took too long: increase the proxy's timeout."
-    ),
+    504: Hint("proxy_timeout", "The management node took too long for a proxy: increase the proxy's timeout."),
     511: Hint("network_login", "The network requires a login: open any web page from this machine and log in there."),
 }
 
@@ -119,17 +98,14 @@ CERTIFICATE_HINTS: Mapping[str, Hint] = {
     **dict.fromkeys(("issuer", "verify the first", "signed certificate"), _CA),
     "expired": Hint("certificate_expired", "Renew the certificate."),
     "not yet valid": Hint("certificate_expired", "Check the clocks of this machine and of the server."),
-    "": Hint(
-        "certificate_invalid", "Reissue the certificate: it violates RFC 5280, which Python 3.13 and later enforce."
-    ),
+    "": Hint("certificate_invalid", "Reissue the certificate: it violates RFC 5280, which Python 3.13 enforces."),
 }
 
 _EXCEPTION_HINTS: Mapping[str, Hint] = {
     reason: Hint(reason, text)
     for reason, text in {
         "proxy": "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment.",
-        "tls": "Check that port is an HTTPS port with TLS 1.2 or later. A management node itself only speaks HTTP: "
-        "set use_ssl to false for it.",
+        "tls": "Check that port is an HTTPS port with TLS 1.2 or later, or set use_ssl to false.",
         "no_connection": "Check host, port and firewalls.",
         "timeout": "Raise timeout, or check why the server is slow.",
         "host": "Check host.",
@@ -301,10 +277,11 @@ def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list
             continue
         # Redact before shortening or converting, because a changed secret would not be found.
         name, text = snake_case(redact(key, _KEY_LIMIT)), as_text(value)
-        if name in fields or isinstance(value, str) or len(text) > _FIELD_LIMIT:
-            fields[name] = shorten(_redacted_ends(text, redact), _FIELD_LIMIT)
-        else:
-            fields[name] = json_safe(redact.value(json_safe(value, convert=str)))
+        shown = shorten(_redacted_ends(text, redact), _FIELD_LIMIT)
+        # Where a secret is a number, the rest is no longer JSON.
+        is_text = name in fields or isinstance(value, str) or len(text) > _FIELD_LIMIT
+        data = None if is_text else parse_json(shown)
+        fields[name] = shown if data is None else json_safe(data)
     return fields, [each for each in causes if each is not None]
 
 

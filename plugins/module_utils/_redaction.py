@@ -6,19 +6,13 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import threading
-from typing import Any
-from weakref import WeakSet
 
 # Escape sequences that set the colors or the title of a terminal.
 TERMINAL = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"
 MASK = "***"
 # Number of characters to search after the end of a shortened text, where a secret may continue.
 _OVERLAP = 8192
-_redactors: WeakSet[Redactor] = WeakSet()
-_registering = threading.Lock()
 
 
 class Redactor:
@@ -27,8 +21,6 @@ class Redactor:
     def __init__(self, *secrets: str | None) -> None:
         self._secrets: dict[str, None] = {}
         self.add(*secrets)
-        with _registering:
-            _redactors.add(self)
 
     def add(self, *secrets: str | None) -> None:
         self._secrets.update(dict.fromkeys(filter(None, secrets)))
@@ -56,45 +48,6 @@ class Redactor:
                     pieces += [text[position:start], MASK]
                 position = stop
         return "".join([*pieces, text[position:end]])
-
-    def value(self, value: Any) -> Any:
-        """Return a JSON value without secrets in its strings, keys and numbers."""
-        if isinstance(value, str):
-            return self(value)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            digits = str(value).lstrip("-").removesuffix(".0")
-            return value if self(digits) == digits else MASK
-        if isinstance(value, list):
-            return [self.value(each) for each in value]
-        if isinstance(value, dict):
-            return {self(key): self.value(each) for key, each in value.items()}
-        return value
-
-
-class _LogFilter(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        try:
-            text = record.getMessage()
-        except Exception:  # the arguments do not match the format, and logging would print them
-            text = str(record.msg)
-        with _registering:
-            redactors = list(_redactors)
-        for redact in redactors:
-            text = redact(text)
-        record.msg, record.args = text, ()
-        # A traceback can quote data from the server.
-        record.exc_info = record.exc_text = record.stack_info = None
-        return True
-
-
-_log_filter = _LogFilter()
-
-
-def redact_logs() -> None:
-    """Redact the log messages of the HTTP libraries, because urllib3 logs URLs, which can contain passwords."""
-    for name in list(logging.root.manager.loggerDict):
-        if name.partition(".")[0] in ("requests", "urllib3", "charset_normalizer", "chardet", "idna"):
-            logging.getLogger(name).addFilter(_log_filter)
 
 
 def one_line(text: str) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -45,27 +46,28 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
     The server parses the URL with ``java.net.URI`` and uses it on a command line (src). Errors do not include the URL,
     because it may contain a password.
     """
-    url, own, name = term, None, None
-    if isinstance(term, Mapping):
-        # Other keys are ignored, so that what the lookup zstack_image_store returns is a term.
-        url, own, name = (term.get(key) for key in ("url", "password", "name"))
+    # Other keys are ignored, so that what the lookup zstack_image_store returns is a term.
+    given = term if isinstance(term, Mapping) else {"url": term}
+    url = given.get("url")
     if url is None or url == "":
         raise ZStackError(f"url is missing: set it in the form {URL_FORM}, and the password in storage_password")
     if not isinstance(url, str):
         raise ZStackError(f"url must be {_ALLOWED_TERMS}, got a {yaml_type(url)}")
     parts = check_url(secret_string("url", url))
-    if own is not None and own != "":
-        option, value = "password", own
-    else:
-        option, value = _storage_password(name, sources, parts["password"] is not None)
-    if parts["password"] is not None:
-        if value is not None:
+    variable = environment_variable("storage_password")
+    # A password in the URL must not be set in the task too. It takes precedence over all other sources.
+    passwords = _passwords(given, sources[:1] if parts["password"] else sources)
+    if not parts["password"]:
+        passwords = chain(passwords, [(variable, os.environ.get(variable))])
+    option, value = next(((option, value) for option, value in passwords if value not in (None, "")), ("", None))
+    if parts["password"]:
+        if option:
             raise ZStackError(f"url must not include a password if {option} is set: keep one of them")
         option, value = "the password in url", unquote(parts["password"])
-    elif value is None:
+    elif not option:
         raise ZStackError(
             "storage_password is missing: set it in the task, set zstack_storage_password (lookup) or export "
-            f"{environment_variable('storage_password')}, or include the percent-encoded password in url"
+            f"{variable}, or include the percent-encoded password in url"
         )
     password = secret_string(option, value)
     start = f"ssh://{parts['user']}"
@@ -75,24 +77,17 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
     return Storage(f"{start}:{encoded}{rest}", f"{start}:{MASK}{rest}", (password, encoded))
 
 
-def _storage_password(name: Any, sources: Sequence[Mapping[str, Any]], in_url: bool) -> tuple[str, Any]:
-    """Return the name and the value of the password option, from the first source that sets it for this storage.
-
-    If the URL contains a password, only the first source is read, to detect a conflict.
-    """
-    for source in sources[:1] if in_url else sources:
-        passwords = source.get("storage_passwords") if isinstance(name, str) else None
-        if passwords not in (None, ""):
-            if not isinstance(passwords, Mapping):
-                raise ZStackError(
-                    f"storage_passwords must be a mapping of names to passwords, got a {yaml_type(passwords)}"
-                )
-            if (value := passwords.get(name)) not in (None, ""):
-                return f"storage_passwords[{name!r}]", value
-        if (value := source.get("storage_password")) not in (None, ""):
-            return "storage_password", value
-    variable = environment_variable("storage_password")
-    return variable, None if in_url else os.environ.get(variable) or None
+def _passwords(term: Mapping[Any, Any], sources: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield the name and the value of each option with a password for this storage, in order of precedence."""
+    yield "password", term.get("password")
+    for source in sources:
+        named = source.get("storage_passwords") if isinstance(name := term.get("name"), str) else None
+        if isinstance(named, Mapping):
+            yield f"storage_passwords[{name!r}]", named.get(name)
+        elif named not in (None, ""):
+            got = yaml_type(named)
+            raise ZStackError(f"storage_passwords must be a mapping of names to passwords, got a {got}")
+        yield "storage_password", source.get("storage_password")
 
 
 def check_url(url: str) -> re.Match[str]:

@@ -23,7 +23,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime, parsedate_to_datetime
-from functools import partial
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -209,8 +208,8 @@ async def _body(fault: Injection, request: web.Request, own: web.Response) -> li
     return chunks
 
 
-def _compressed(chunks: Iterable[bytes], wbits: int) -> Iterator[bytes]:
-    compressor = zlib.compressobj(wbits=wbits)
+def _gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    compressor = zlib.compressobj(wbits=31)
     for chunk in chunks:
         yield compressor.compress(chunk)
     yield compressor.flush()
@@ -223,10 +222,5 @@ def _gzip_members(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield from (gzip.compress(part) for part in (body[:half], body[half:]))
 
 
-#: How a body can be compressed. ``deflate`` is zlib's format, as HTTP means it, and ``raw_deflate`` what some send.
-ENCODINGS: Mapping[str, Callable[[Iterable[bytes]], Iterable[bytes]]] = {
-    "gzip": partial(_compressed, wbits=31),
-    "gzip_members": _gzip_members,
-    "deflate": partial(_compressed, wbits=15),
-    "raw_deflate": partial(_compressed, wbits=-15),
-}
+#: How a body can be compressed.
+ENCODINGS: Mapping[str, Callable[[Iterable[bytes]], Iterable[bytes]]] = {"gzip": _gzip, "gzip_members": _gzip_members}

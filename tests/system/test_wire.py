@@ -64,7 +64,7 @@ class Recorder(ThreadingHTTPServer):
             f"Host: 127.0.0.1:{self.server_port}",
             f"User-Agent: zstack.cloud/{VERSION}",
             "Accept: */*",  # results are JSON, but errors plain text or HTML
-            "Accept-Encoding: gzip, deflate",  # the only encodings that can be decoded in pieces everywhere
+            "Accept-Encoding: gzip",
             "Connection: keep-alive",
         ]
         content = ["Content-Type: application/json", "Content-Length: right"] if body else []

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
 import socket
 import threading
 import time
-import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import SimpleNamespace
@@ -30,12 +30,10 @@ from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import SCAN, Gather, failure
 
 
-def compressed(body: str, wbits: int = 31) -> dict[str, Any]:
+def compressed(body: str) -> dict[str, Any]:
     """Return how to inject a compressed body."""
-    compressor = zlib.compressobj(wbits=wbits)
-    data = compressor.compress(body.encode()) + compressor.flush()
-    encoding = "gzip" if wbits == 31 else "deflate"
-    return {"headers": {"Content-Encoding": encoding}, "body": [{"base64": base64.b64encode(data).decode()}]}
+    data = base64.b64encode(gzip.compress(body.encode())).decode()
+    return {"headers": {"Content-Encoding": "gzip"}, "body": [{"base64": data}]}
 
 
 def test_every_parameter_of_the_call_is_sent(zstack: Simulator, gather: Gather) -> None:
@@ -54,7 +52,7 @@ def test_requests_name_the_collection_and_what_can_be_decompressed(zstack: Simul
     gather(zstack)
     for request in zstack.requests:
         assert re.fullmatch(r"zstack\.cloud/[0-9.]+ python-requests/[0-9.]+", request.headers["User-Agent"])
-        assert request.headers["Accept-Encoding"] == "gzip, deflate"
+        assert request.headers["Accept-Encoding"] == "gzip"
 
 
 def test_a_run_opens_a_connection_for_each_call_that_is_under_way_at_once(zstack: Simulator, gather: Gather) -> None:
@@ -504,19 +502,6 @@ def test_a_response_may_hold_as_many_values_as_the_limit_and_no_more(
 def test_a_number_of_hundreds_of_digits_is_null() -> None:
     text = f"[{'7' * 399}, {'7' * 400}, {'7' * 401}, {'0.' + '7' * 397}, {'0.' + '7' * 398}]"
     assert parse_json(text) == [int("7" * 399), None, None, 7 / 9, None]
-
-
-@pytest.mark.parametrize("size", [1, 7, 65536])
-@pytest.mark.parametrize("wbits", [31, 15, -15], ids=["gzip", "zlib", "deflate"])
-def test_compressed_members_are_read_wherever_they_are_cut(wbits: int, size: int) -> None:
-    text = "".join(map(str, range(5000))).encode()
-    parts = [text[:9000], b"", text[9000:]] if wbits == 31 else [text]
-    compressors = [(zlib.compressobj(wbits=wbits), part) for part in parts]
-    data = b"".join(each.compress(part) + each.flush() for each, part in compressors)
-    # Whoever sends the first byte alone is not known to use deflate without a header.
-    first = max(size, 2)
-    chunks = [data[:first], *(data[start : start + size] for start in range(first, len(data), size))]
-    assert b"".join(_client._decompress(chunks, "gzip" if wbits == 31 else "deflate")) == text
 
 
 def test_a_compressed_response_that_breaks_off_is_a_failure(zstack: Simulator, gather: Gather) -> None:
