@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the zstack.cloud contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """Authentication: what is added to each request, and the login and logout around a block of calls."""
@@ -13,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone, tzinfo
 from email.utils import format_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -33,36 +33,30 @@ LOGIN_HINTS: Mapping[str, Hint] = dict.fromkeys(
 _NO_SHA_1 = Hint("no_sha_1", "Use a session or an account, or allow SHA-1 in the crypto policy.")
 
 
-def session_auth(uuid: str) -> Auth:
-    """Authenticate with the UUID of a session."""
-
-    def authenticate(request: PreparedRequest) -> PreparedRequest:
-        request.headers["Authorization"] = f"OAuth {uuid}"
-        return request
-
-    return authenticate
+def session_auth(uuid: str, request: PreparedRequest) -> PreparedRequest:
+    """Authenticate a request with the UUID of a session."""
+    request.headers["Authorization"] = f"OAuth {uuid}"
+    return request
 
 
-def access_key_auth(key_id: str, secret: str, context_path: str, zone: tzinfo | None) -> Auth:
-    """Sign each request with an AccessKey.
+def access_key_auth(
+    key_id: str, secret: str, context_path: str, zone: tzinfo | None, request: PreparedRequest
+) -> PreparedRequest:
+    """Sign a request with an AccessKey.
 
     By default, the server ignores the time zone in ``Date`` and compares the wall-clock time with its own
     (``rest.checkTimeZone``, src), so ``zone`` is the server's time zone. None is the local time zone.
     """
-
-    def authenticate(request: PreparedRequest) -> PreparedRequest:
-        date = java_date(datetime.now(timezone.utc).astimezone(zone))
-        path = urlsplit(request.url or "").path[len(context_path) :]
-        signed = f"{request.method}\n{date}\n{path}"
-        try:
-            digest = hmac.new(secret.encode(), signed.encode(), hashlib.sha1).digest()
-        except ValueError:  # in FIPS mode
-            raise ZStackError("this machine does not allow SHA-1, which AccessKeys require", hint=_NO_SHA_1) from None
-        request.headers["Date"] = date
-        request.headers["Authorization"] = f"ZStack {key_id}:{base64.b64encode(digest).decode()}"
-        return request
-
-    return authenticate
+    date = java_date(datetime.now(timezone.utc).astimezone(zone))
+    path = urlsplit(request.url or "").path[len(context_path) :]
+    signed = f"{request.method}\n{date}\n{path}"
+    try:
+        digest = hmac.new(secret.encode(), signed.encode(), hashlib.sha1).digest()
+    except ValueError:  # in FIPS mode
+        raise ZStackError("this machine does not allow SHA-1, which AccessKeys require", hint=_NO_SHA_1) from None
+    request.headers["Date"] = date
+    request.headers["Authorization"] = f"ZStack {key_id}:{base64.b64encode(digest).decode()}"
+    return request
 
 
 def java_date(moment: datetime) -> str:
@@ -85,9 +79,9 @@ def logged_in(client: Client, connection: Connection) -> Iterator[Login]:
     """Log in if an account is set, yield the login, and log out at the end of the block."""
     method, values = connection.credentials
     if method == "session":
-        yield Login(session_auth(values[0]))
+        yield Login(partial(session_auth, values[0]))
     elif method == "access_key":
-        yield Login(access_key_auth(values[0], values[1], connection.context_path, connection.zone))
+        yield Login(partial(access_key_auth, *values, connection.context_path, connection.zone))
     elif method == "account":
         digest = hashlib.sha512(values[1].encode()).hexdigest()
         client.redact.add(digest)
@@ -99,13 +93,13 @@ def logged_in(client: Client, connection: Connection) -> Iterator[Login]:
             reply = client.result(login)
             if not (uuid := _uuid(client, reply)):
                 raise client.error(_LOGIN, "the response contains no session", reply.status)
-            yield Login(session_auth(uuid), _server_zone(reply), reply.clock)
+            yield Login(partial(session_auth, uuid), _server_zone(reply), reply.clock)
         finally:
             # A login that was interrupted by a signal may also have opened a session.
             outcome = client.finish(login)
             if isinstance(outcome, Reply) and (uuid := _uuid(client, outcome)):
                 path = f"/v1/accounts/sessions/{quote(uuid, safe='')}"
-                logout = client.finish(client.start(Call("LogOut", "DELETE", path, session_auth(uuid))))
+                logout = client.finish(client.start(Call("LogOut", "DELETE", path, partial(session_auth, uuid))))
                 if isinstance(logout, ZStackError):
                     client.warn(f"The session stays open until it expires. {logout}")
 

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the zstack.cloud contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """The API call GetDatabaseBackupFromImageStore: its options, the request, and its result."""
@@ -20,7 +19,7 @@ from ._module import ZStackModule
 from ._options import Connection, check_connection, check_ranges, connection_spec, yaml_type
 from ._platform import Platform, PlatformCalls
 from ._redaction import shorten
-from ._storage import URL_FORM, Storage, check_storage, storage_spec
+from ._storage import URL_FORM, Storage, check_storage
 from ._times import in_zone, read_epoch
 
 _CALL, _PATH = "GetDatabaseBackupFromImageStore", "/v1/database-backups/image-store"
@@ -43,21 +42,17 @@ SCAN_CODE_HINTS: Mapping[str, Hint] = {
     "SYS.1007": Hint("storage_options", "Check url, registry_port and the tags."),
 }
 # By phrase in the last line of a failed scan. The last entry applies to any other.
-_LAST_LINES = (
-    ("Permission denied", "storage_login", "Check the user name and password of the storage."),
-    (
-        "No route to host",
-        "storage_network",
-        "Check the host in url, and the network between it and the management node.",
-    ),
-    ("Connection refused", "storage_port", "Check the host and the SSH port in url, and registry_port."),
-    ("Connection timed out", "storage_firewall", "Check the host and the SSH port in url, and firewalls."),
-    ("Could not resolve hostname", "storage_name", "Check the host in url: the management node cannot resolve it."),
-    ("wrong url", "storage_parts", "Check the user name, password and host in url."),
-    ("", "storage_ssh", ""),
-)
 SCAN_OUTPUT_HINTS: Mapping[str, Hint] = {
-    phrase: Hint(reason, f"{text} Try ssh from the management node.".lstrip()) for phrase, reason, text in _LAST_LINES
+    phrase: Hint(reason, f"{text} Try ssh from the management node.".lstrip())
+    for phrase, reason, text in (
+        ("Permission denied", "storage_login", "Check the user name and password of the storage."),
+        ("No route to host", "storage_network", "Check the host in url, and the network of the management node."),
+        ("Connection refused", "storage_port", "Check the host and the SSH port in url, and registry_port."),
+        ("Connection timed out", "storage_firewall", "Check the host and the SSH port in url, and firewalls."),
+        ("Could not resolve hostname", "storage_name", "The management node cannot resolve the host in url."),
+        ("wrong url", "storage_parts", "Check the user name, password and host in url."),
+        ("", "storage_ssh", ""),
+    )
 }
 
 
@@ -65,7 +60,8 @@ def argument_spec() -> dict[str, dict[str, Any]]:
     """Return the argument spec of all options except ``url``, which the lookup takes as its terms."""
     return {
         **connection_spec(),
-        **storage_spec(),
+        "storage_password": {"type": "str", "no_log": True},
+        "registry_port": {"type": "int"},
         "system_tags": {"type": "list", "elements": "str"},
         "user_tags": {"type": "list", "elements": "str"},
         "max_age": {"type": "str"},
@@ -280,15 +276,10 @@ def _warn_of_times(backups: Sequence[Backup], now: int, storage: Storage, warn: 
     ):
         if affected:
             count = f"{len(affected)} of {len(backups)}"
-            examples = ", ".join(_example(each.created) for each in affected[:3])
+            # Not a part of a text, because part of a secret would not be redacted.
+            times = (repr(json_safe(each.created)) for each in affected[:3])
+            examples = ", ".join(f"a time of {len(it)} characters" if len(it) > _EXAMPLE_LIMIT else it for it in times)
             warn(f"{storage.masked}: backups with {problem}: {count}, such as {examples}. {remedy}")
-
-
-def _example(time: Any) -> str:
-    # Do not shorten the text, because part of a secret would no longer be redacted.
-    if isinstance(time, str) and len(time) > _EXAMPLE_LIMIT:
-        return f"a string of {len(time)} characters"
-    return f"a {yaml_type(time)}" if isinstance(time, (list, dict)) else repr(time)
 
 
 def _described(text: Any) -> dict[str, Any]:

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the zstack.cloud contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """A call to a management node, its reply, and the error if it fails: records that import nothing of this collection."""
@@ -23,10 +22,7 @@ class Hint(NamedTuple):
     text: str
 
 
-NOT_ZSTACK = Hint(
-    "not_zstack",
-    "This does not look like a response from a management node: check host, port, use_ssl and context_path.",
-)
+NOT_ZSTACK = Hint("not_zstack", "This does not look like ZStack: check host, port, use_ssl and context_path.")
 
 
 class Reply(NamedTuple):

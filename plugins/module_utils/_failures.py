@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the zstack.cloud contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """The errors of failed calls: from an error response, or from an exception of a library.
@@ -266,7 +265,8 @@ def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list
     if not isinstance(envelope, dict):
         envelope = {"description": envelope}
     fields: dict[str, Any] = {"code": None, "description": None, "details": None}
-    causes = [envelope.get("cause"), *(_list(envelope.get("causes"))[:_CAUSES_LIMIT])]
+    causes = envelope.get("causes")
+    causes = [envelope.get("cause"), *(causes[:_CAUSES_LIMIT] if isinstance(causes, list) else [causes])]
     opaque = envelope.get("opaque")
     if isinstance(opaque, dict) and isinstance(opaque.get("bash.error"), str):
         # ZSphere has the output of a failed command here, other releases in the details (src).
@@ -277,22 +277,14 @@ def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list
             continue
         # Redact before shortening or converting, because a changed secret would not be found.
         name, text = snake_case(redact(key, _KEY_LIMIT)), as_text(value)
-        shown = shorten(_redacted_ends(text, redact), _FIELD_LIMIT)
+        is_long = len(text) > 4 * _FIELD_LIMIT
+        shown = f"{redact(text, _FIELD_LIMIT)}{redact.ending(text, _FIELD_LIMIT)}" if is_long else redact(text)
+        shown = shorten(shown, _FIELD_LIMIT)
         # Where a secret is a number, the rest is no longer JSON.
         is_text = name in fields or isinstance(value, str) or len(text) > _FIELD_LIMIT
         data = None if is_text else parse_json(shown)
         fields[name] = shown if data is None else json_safe(data)
     return fields, [each for each in causes if each is not None]
-
-
-def _redacted_ends(text: str, redact: Redactor) -> str:
-    """Return a text without secrets. If it is long, return only its start and its end."""
-    half = 2 * _FIELD_LIMIT
-    return redact(text) if len(text) <= 2 * half else f"{redact(text, half)} … {redact.ending(text, half)}"
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _last_line_first(text: str) -> str:

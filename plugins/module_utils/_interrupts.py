@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the zstack.cloud contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """Background calls, and signals that stop the process only after it has cleaned up."""
@@ -35,18 +34,16 @@ def in_background(work: Callable[[], T]) -> Future[T]:
     outcome: Future[T] = Future()
 
     def run() -> None:
+        if threading.current_thread() is not threading.main_thread():
+            # A signal that is delivered to this thread would not wake the waiting main thread.
+            signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             outcome.set_result(work())
         except BaseException as exc:
             outcome.set_exception(exc)
 
-    def run_in_thread() -> None:
-        # A signal that is delivered to this thread would not wake the waiting main thread.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        run()
-
     try:
-        threading.Thread(target=run_in_thread, daemon=True).start()
+        threading.Thread(target=run, daemon=True).start()
     except RuntimeError:
         run()
     return outcome
@@ -68,7 +65,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._signal: int | None = None
-        self._received_at = 0.0
+        self._received_at = float("inf")
         self._handlers: dict[signal.Signals, Any] = {}
         # put() is reentrant, so a signal handler can use it to wake a waiting thread.
         self._inbox: SimpleQueue[object] = SimpleQueue()
@@ -96,11 +93,7 @@ class Interrupts:
     def finish(self, work: Future[Any], until: float) -> None:
         """Wait for ``work``, or until the monotonic time ``until``. A signal shortens the wait, but raises nothing."""
         begin = time.monotonic()
-
-        def limit() -> float:
-            return until if self._signal is None else min(until, max(begin, self._received_at) + _PATIENCE)
-
-        self._wait([work], limit)
+        self._wait([work], lambda: min(until, max(begin, self._received_at) + _PATIENCE))
 
     def _wait(self, futures: Sequence[Future[Any]], until: Callable[[], float]) -> None:
         for future in futures:

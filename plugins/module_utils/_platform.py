@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the zstack.cloud contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """What a management node knows of its platform: the version, the time zone, and the image stores."""
@@ -27,11 +26,7 @@ _ROLES = {"onlybackup": "local", "allowbackup": "local", "remotebackup": "remote
 # Rows in a page of a query, the server's own default (src).
 PAGE_SIZE = 1000
 QUERY_HINTS: Mapping[str, Hint] = {
-    "ID.1002": Hint(
-        "query_permission",
-        "Use an account that is allowed to query backup storages and system tags, such as admin, or set the URLs of "
-        "the storages yourself.",
-    )
+    "ID.1002": Hint("query_permission", "Use an account with this permission, such as admin, or set the URLs yourself.")
 }
 
 

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the zstack.cloud contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """The search for secrets in a text. Imported only when a text is shown.
@@ -68,7 +67,10 @@ _DECODE = (_ESCAPED, lambda match: _ESCAPES[(match.lastindex or 1) - 1][1](match
 # Characters that quoting inserts into a text, and characters that represent a space.
 _UNQUOTE = (re.compile(r"""[\s"'\\+]+"""), lambda _match: "")
 # Terminal escapes and invisible characters, which could otherwise hide a secret from the search.
-_CLEAN = (re.compile(f"{TERMINAL}|[^ -~]"), lambda match: match[0] if _is_visible(match[0]) else "")
+_CLEAN = (
+    re.compile(f"{TERMINAL}|[^ -~]"),
+    lambda match: match[0] if match[0].isprintable() and match[0] != "\ufffd" else "",
+)
 # UTF-8 bytes that were decoded as Latin-1. Python writes both as \\x.
 _LATIN_1 = re.compile("[\xf0-\xf7][\x80-\xbf]{3}|[\xe0-\xef][\x80-\xbf]{2}|[\xc0-\xdf][\x80-\xbf]")
 
@@ -176,10 +178,6 @@ def _as_utf8(match: re.Match[str]) -> str:
 
 def _character(number: int) -> str:
     return chr(number) if number < 0x110000 else ""
-
-
-def _is_visible(character: str) -> bool:
-    return character.isprintable() and character != "\ufffd"
 
 
 def _stands_alone(text: str, start: int, stop: int) -> bool:

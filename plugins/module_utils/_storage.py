@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the zstack.cloud contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """The URL of a backup storage, and its password."""
@@ -29,11 +28,6 @@ _URL = (
 )
 
 
-def storage_spec() -> dict[str, dict[str, Any]]:
-    """Return the argument spec of the options of a storage, except its URL."""
-    return {"storage_password": {"type": "str", "no_log": True}, "registry_port": {"type": "int"}}
-
-
 class Storage(NamedTuple):
     url: str  # with the password, percent-encoded
     masked: str  # with *** in place of the password
@@ -55,10 +49,9 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
         raise ZStackError(f"url must be {_ALLOWED_TERMS}, got a {yaml_type(url)}")
     parts = check_url(secret_string("url", url))
     variable = environment_variable("storage_password")
-    # A password in the URL must not be set in the task too. It takes precedence over all other sources.
-    passwords = _passwords(given, sources[:1] if parts["password"] else sources)
-    if not parts["password"]:
-        passwords = chain(passwords, [(variable, os.environ.get(variable))])
+    exported = variable, os.environ.get(variable)
+    # Variables and the environment are for URLs without a password. In the task, only one of the two can be set.
+    passwords = _passwords(given, sources[:1]) if parts["password"] else chain(_passwords(given, sources), [exported])
     option, value = next(((option, value) for option, value in passwords if value not in (None, "")), ("", None))
     if parts["password"]:
         if option:
@@ -70,11 +63,10 @@ def check_storage(term: Any, sources: Sequence[Mapping[str, Any]]) -> Storage:
             f"{variable}, or include the percent-encoded password in url"
         )
     password = secret_string(option, value)
-    start = f"ssh://{parts['user']}"
     encoded = parts["password"] or quote(password, safe="")
-    rest = f"@{parts['host']}{parts['end']}"
     hide((password, encoded))
-    return Storage(f"{start}:{encoded}{rest}", f"{start}:{MASK}{rest}", (password, encoded))
+    form = f"ssh://{parts['user']}:{{}}@{parts['host']}{parts['end']}"
+    return Storage(form.format(encoded), form.format(MASK), (password, encoded))
 
 
 def _passwords(term: Mapping[Any, Any], sources: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
