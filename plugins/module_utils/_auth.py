@@ -81,7 +81,7 @@ def logged_in(client: Client, connection: Connection) -> Iterator[Login]:
     if method == "session":
         yield Login(partial(session_auth, values[0]))
     elif method == "access_key":
-        yield Login(partial(access_key_auth, *values, connection.context_path, connection.zone))
+        yield Login(partial(access_key_auth, values[0], values[1], connection.context_path, connection.zone))
     elif method == "account":
         digest = hashlib.sha512(values[1].encode()).hexdigest()
         client.redact.add(digest)

@@ -278,8 +278,8 @@ def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list
         # Redact before shortening or converting, because a changed secret would not be found.
         name, text = snake_case(redact(key, _KEY_LIMIT)), as_text(value)
         is_long = len(text) > 4 * _FIELD_LIMIT
-        shown = f"{redact(text, _FIELD_LIMIT)}{redact.ending(text, _FIELD_LIMIT)}" if is_long else redact(text)
-        shown = shorten(shown, _FIELD_LIMIT)
+        whole = redact(text, _FIELD_LIMIT) + redact.ending(text, _FIELD_LIMIT) if is_long else redact(text)
+        shown = shorten(whole, _FIELD_LIMIT)
         # Where a secret is a number, the rest is no longer JSON.
         is_text = name in fields or isinstance(value, str) or len(text) > _FIELD_LIMIT
         data = None if is_text else parse_json(shown)

@@ -48,12 +48,11 @@ def run(spec: Mapping[str, Any], work: Callable[[ZStackModule], dict[str, Any]])
     module.no_log_values.clear()
     for number in stopping_signals():
         signal.signal(number, lambda *_dummy: module.fail_json(msg="The task was stopped by a signal."))
-    result: dict[str, Any] = {}
     failure = None
     try:
         result = work(module)
     except ZStackError as exc:
-        failure = exc
+        failure, result = exc, {}
     # Not in the except clause, because Ansible would add a traceback at -vvv.
     if failure:
         module.fail_json(msg=str(failure), error=failure.error, status=failure.status)
