@@ -18,7 +18,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from .faults import CALLS, catalogue
+from .faults import Faults, catalogue
 from .simulator import Simulator
 from .site import SHIPPED, Settings
 
@@ -66,7 +66,6 @@ def _announced(zstack: Simulator, path: Path | None) -> Iterator[None]:
         **zstack.credentials("session"),
         "pid": os.getpid(),
         "storage_url": zstack.storage_url,
-        "storage_urls": zstack.storage_urls,
         "totals": [storage.total for storage in zstack.storages],
     }
     # Renamed, so that no reader sees an incomplete file.
@@ -111,11 +110,10 @@ def _argument(default: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fault(text: str) -> tuple[str, str | None]:
     name, _dummy, call = text.partition("@")
-    fault = catalogue().get(name)
-    if fault is None or fault.injection is None:
-        raise argparse.ArgumentTypeError(f"there is no fault {name!r} to inject, see --list-faults")
-    if call and call not in CALLS:
-        raise argparse.ArgumentTypeError(f"there is no call {call!r}, only {', '.join(CALLS)}")
+    try:
+        Faults().add(name, call or None)
+    except (LookupError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{error}, see --list-faults") from None
     return name, call or None
 
 

@@ -19,8 +19,6 @@ from .node import ManagementNode
 from .replies import Refused, envelope, refused, tomcat_page
 from .site import Settings, Site
 
-#: The simulator's own path, outside any context path: the list of open sessions, for playbooks.
-_SESSIONS = "/simulator/sessions"
 #: Bytes that Tomcat buffers. It sends longer bodies before it knows their length.
 _BUFFER = 8192
 #: The statuses after which Tomcat closes the connection.
@@ -54,28 +52,21 @@ class Server:
         self._context_path = settings.context_path
 
     def application(self) -> web.Application:
-        """Return the aiohttp application of the API and, outside its context path, of the simulator's own call."""
+        """Return the aiohttp application of the API."""
         app = web.Application(middlewares=[self._middleware])
         for name, (method, path, handler) in self.node.calls().items():
             app.router.add_route(method, self._context_path + path, handler, name=name)
-        app.router.add_get(_SESSIONS, self._list_sessions)
         app.on_response_prepare.append(self._finish_headers)
         return app
 
     @web.middleware
     async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path == _SESSIONS:
-            return await handler(request)
         await self._record(request)
         fault = self.faults.next_for(request.match_info.route.name)
         if fault is None:
             return await self._answer(request, handler)
         date, errors = self.node.clock.http_date(), self._settings.errors
         return await inject(fault, request, lambda: self._answer(request, handler), date, errors)
-
-    async def _list_sessions(self, _dummy: web.Request) -> web.Response:
-        sessions = [{"uuid": uuid, "account": account} for uuid, account in self.node.sessions.items()]
-        return web.json_response({"sessions": sessions})
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         is_api = f"{request.path}/".startswith(self._context_path + "/v1/")
