@@ -17,31 +17,19 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ansible_collections.zstack.cloud.plugins.module_utils._backups import argument_spec
-from ansible_collections.zstack.cloud.plugins.module_utils._options import environment_variable
 from ansible_collections.zstack.cloud.tests.limits import LONG
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
-from ansible_collections.zstack.cloud.tests.system.commands import (
-    VERIFY,
-    exported,
-    options_for,
-    play,
-    save,
-    saved,
-    tasks,
-)
+from ansible_collections.zstack.cloud.tests.system.commands import VERIFY, play, save, saved, tasks
 from ansible_collections.zstack.cloud.tests.system.leaks import leaks, shown
 
 pytestmark = pytest.mark.xdist_group("plugin_options")
 
 VAULT_PASSWORD = "watchword"
 MODULE, FACTS_MODULE = "zstack.cloud.zstack_db_backup_info", "zstack.cloud.zstack_db_backup_facts"
-LOOKUP = "{{ lookup('zstack.cloud.zstack_db_backup', url, **options) }}"
 #: In parallel, Ansible would stop a slow scan after five seconds.
 SERIALLY: list[dict[str, Any]] = [{"args": {"parallel": False}}, {"vars": {"ansible_facts_parallel": False}}]
 #: A secret of a wrong type.
 SECRET = "Open-Sesame"
-OPTIONS = argument_spec().keys() - {"url"}
 
 
 class Vaulted(str):
@@ -60,9 +48,9 @@ def by_module(url: Any, options: Mapping[str, Any], **keywords: Any) -> dict[str
     return {MODULE: {"url": url, **options}, **keywords}
 
 
-def by_lookup(url: Any, options: Mapping[str, Any], lookup: str = LOOKUP, **keywords: Any) -> dict[str, Any]:
-    variables = {"url": url, "options": dict(options), **keywords.pop("vars", {})}
-    return {"ansible.builtin.set_fact": {"found": lookup}, "vars": variables, **keywords}
+def by_lookup(url: Any, options: Mapping[str, Any], **variables: Any) -> dict[str, Any]:
+    found = "{{ lookup('zstack.cloud.zstack_db_backup', url, **options) }}"
+    return {"ansible.builtin.set_fact": {"found": found}, "vars": {"url": url, "options": dict(options), **variables}}
 
 
 def by_role(**variables: Any) -> dict[str, Any]:
@@ -111,9 +99,9 @@ def vaulted(zstack: Simulator) -> dict[str, dict[str, Any]]:
         **{f"{name} both": use(Vaulted(url), {**known, **own}) for name, use in PLUGINS.items()},
         "lookup term": by_lookup(term, known),
         "lookup url of a term": by_lookup({**term, "url": Vaulted(url)}, known),
-        "lookup variables": by_lookup(url, {}, vars={**variables, **passwords}),
+        "lookup variables": by_lookup(url, {}, **variables, **passwords),
         "lookup named": by_lookup(named, {**known, **by_name}),
-        "lookup named by variables": by_lookup([[named]], known, vars=passwords),
+        "lookup named by variables": by_lookup([[named]], known, **passwords),
         "role url": by_role(**variables, verify_db_backup_storages=Vaulted(storage.url)),
         "role terms": by_role(**variables, **passwords, verify_db_backup_storages=[Vaulted(storage.url), term, url]),
         "role named": by_role(**variables, **passwords, zstack_storages=[named]),
@@ -195,43 +183,6 @@ def test_a_loop_shows_urls_without_a_password(nodes: list[Simulator], ran: Run) 
     storages = [nodes[0].storages[each] for each in (0, 2)]
     assert [each["total"] for each in ran.outcomes["loop"]["results"]] == [each.total for each in storages]
     assert all(f"(item={each.url_without_password})" in ran.output for each in storages)
-
-
-def test_an_empty_string_and_omit_are_the_same_as_an_omitted_option(zstack: Simulator, tmp_path: Path) -> None:
-    url, empty = zstack.storages[0].url_without_password, dict.fromkeys(OPTIONS, "")
-    nothing = "nowhere | default(omit)"
-    omitting = LOOKUP.replace("**options", f"port={nothing}, account_name={nothing}, limit={nothing}")
-    omitted = dict.fromkeys(("zstack_port", "zstack_session_uuid", "zstack_timezone"), f"{{{{ {nothing} }}}}")
-    named = {
-        "module": by_module(url, empty),
-        "lookup": by_lookup(url, {**empty, "on_error": ""}),
-        "variables": by_lookup(url, {}, vars={f"zstack_{option}": "" for option in OPTIONS}),
-        "omit": by_lookup(url, {}, omitting, vars=omitted),
-        # An empty keyword does not override a variable.
-        "variable": by_lookup(url, {"limit": 1, "timezone": ""}, vars={"zstack_timezone": "+09:00"}),
-    }
-    env = {environment_variable(option): "" for option in OPTIONS} | exported(options_for(zstack, 0))
-    outcomes = run_tasks(tmp_path, named, **env).outcomes
-    assert {name: each.get("total") for name, each in outcomes.items()} == dict.fromkeys(
-        named, zstack.storages[0].total
-    )
-    assert {each["timezone"] for name, each in outcomes.items() if name != "variable"} == {"Asia/Shanghai"}
-    assert outcomes["variable"]["timezone"] == "+09:00"
-
-
-def test_no_log_hides_success_and_failure(zstack: Simulator, tmp_path: Path) -> None:
-    cases = {"good": zstack.options, "bad": {**zstack.options, "account_password": SECRET}}
-    named = {
-        f"{name} {case}": use(zstack.storage_url, options, no_log=True)
-        for name, use in PLUGINS.items()
-        for case, options in cases.items()
-    }
-    outcomes, output = run_tasks(tmp_path, named, "-vvv")
-    assert [bool(each.get("failed")) for each in outcomes.values()] == [False, True] * 2
-    assert "no_log: true" in output
-    # ansible-core 2.19 and later show the message of a failure nevertheless.
-    assert [hidden for hidden in ("zstack-db-4", "192.0.2.20", SECRET) if hidden in output] == []
-    assert leaks(output, zstack) == set()
 
 
 def fact_options(zstack: Simulator) -> dict[str, Any]:

@@ -221,7 +221,7 @@ def test_replies_look_as_tomcat_sends_them(zstack: Simulator) -> None:
     assert scan(zstack, url="a" * 8080).headers["Transfer-Encoding"] == "chunked"
 
 
-def test_a_login_opens_a_session_up_to_the_limit_until_it_is_logged_out() -> None:
+def test_a_login_opens_a_session_within_the_limit_until_the_logout() -> None:
     with Simulator(session_limit=1) as zstack:
         inventory = log_in(zstack).json()["inventory"]
         assert inventory.keys() == {"uuid", "accountUuid", "userUuid", "expiredDate", "createDate"}

@@ -135,7 +135,7 @@ def test_empty_options_have_their_defaults_and_without_write_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_invalid_option_of_a_host_fails_and_a_verdict_only_if_asked(tmp_path: Path) -> None:
+def test_an_invalid_option_fails_and_a_verdict_only_if_asked(tmp_path: Path) -> None:
     hosts = ("ready", "stale", "wrong")
     assert made(tmp_path, *hosts)["failures"] == {"wrong": "timeout must be an integer"}
     failures = made(tmp_path, *hosts, fail="yes")["failures"]

@@ -68,7 +68,7 @@ def test_the_documentation_lists_every_reason() -> None:
     assert set(documented) == {key.removeprefix("found.") for key in _words.TABLES["en"] if key.startswith("found.")}
 
 
-def test_the_verdict_is_in_the_language_of_the_option_and_names_the_platform() -> None:
+def test_the_verdict_is_in_the_given_language_and_names_the_platform() -> None:
     verdict = render("[] | zstack.cloud.verify_db_backup(language='zh', host='node1', address='192.0.2.10')")
     assert verdict["summary"] == "暂不满足升级条件：没有检查任何备份服务器。"
     assert verdict["platform"] == {"host": "node1", "address": "192.0.2.10"}

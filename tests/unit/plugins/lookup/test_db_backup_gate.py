@@ -45,7 +45,7 @@ def in_play(one: dict[str, Any], *others: dict[str, Any], **of_play: Any) -> str
     return first
 
 
-def test_each_host_of_a_play_needs_an_address_also_if_it_is_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_host_of_a_play_needs_an_address_also_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZSTACK_HOST", "192.0.2.10")
     for one, two in (({}, {}), ({"zstack_host": ""}, {"zstack_host": "192.0.2.11"})):
         assert in_play(one, two) == "zstack_host must be set for each host of the play, and is not for one"
@@ -73,7 +73,7 @@ def test_two_hosts_of_a_play_with_one_address_are_an_error(
     assert found.startswith(SAME if is_same else CHECKED)
 
 
-def test_an_address_of_the_play_is_that_of_all_its_hosts_unless_it_is_a_template() -> None:
+def test_an_address_of_the_play_is_all_hosts_unless_a_template() -> None:
     own: dict[str, Any] = {"zstack_host": "192.0.2.99"}
     assert in_play(own, own, zstack_host=IP) == SAME
     values = {
@@ -116,9 +116,7 @@ def test_an_empty_text_counts_as_not_given(value: Any) -> None:
         ("{{ missing }}", "'missing' is undefined"),
     ],
 )
-def test_a_variable_that_cannot_be_evaluated_is_answered_in_one_line_that_does_not_quote_it(
-    value: str, words: str
-) -> None:
+def test_a_variable_that_cannot_be_evaluated_is_not_quoted(value: str, words: str) -> None:
     line = error(verify_db_backup_storages="ssh://root@192.0.2.20/bs", zstack_host=trusted(value))
     assert words in line
     assert "Sesame" not in line

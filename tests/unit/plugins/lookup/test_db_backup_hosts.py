@@ -96,7 +96,7 @@ LIMITED = {"ansible_limit": "node2"}
         ("siteb", ["node2"], LIMITED, None),
     ],
 )
-def test_a_host_of_the_pattern_is_missing_in_the_play_only_with_a_limit(
+def test_only_with_a_limit_the_play_lacks_hosts_of_the_pattern(
     pattern: str, play: list[str] | None, variables: dict[str, Any], words: str | None
 ) -> None:
     assert error(pattern, play, **variables) == (f"verify_db_backup_hosts {words}" if words else "")

@@ -58,9 +58,7 @@ def names(stores: list[dict[str, Any]]) -> list[str]:
     return [store["name"] for store in stores]
 
 
-def test_the_stores_for_backups_have_a_role_and_are_terms_of_the_other_lookup(
-    zstack: Simulator, shown: list[str]
-) -> None:
+def test_stores_for_backups_have_a_role_and_are_terms(zstack: Simulator, shown: list[str]) -> None:
     stores = look_up(zstack)
     assert [(each["name"], each["backup_role"], each["url"]) for each in stores] == [
         ("backup-local", "local", "ssh://root@192.0.2.20:22/zstack_bs"),

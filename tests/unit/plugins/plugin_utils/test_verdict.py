@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
-from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import check_policy, place, read_choice, verify
+from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import check_policy, place, verify
 from ansible_collections.zstack.cloud.plugins.plugin_utils._words import Words
 from ansible_collections.zstack.cloud.tests.browser.pages import NOW, PLATFORM, scanned
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import refusal
@@ -142,7 +142,7 @@ NO_PLATFORM = "newest has version 4.8.30, and the platform's is unknown (require
         ("min_size", "1K", sized(None), "size unknown (required: at least 1.00 KB)"),
     ],
 )
-def test_a_condition_is_met_up_to_its_limit_and_never_by_an_unknown_value(
+def test_a_condition_is_met_up_to_its_limit_never_by_unknown_values(
     condition: str, value: Any, judged: dict[str, Any], sentence: str | None
 ) -> None:
     assert only(condition, value, judged)["unmet"] == ([sentence] if sentence else [])
@@ -183,7 +183,7 @@ def test_a_condition_is_met_up_to_its_limit_and_never_by_an_unknown_value(
         (50, sized(100, total=2), "usual size unknown, because the result does not contain all backups"),
     ],
 )
-def test_the_newest_must_not_be_smaller_than_usual_by_more_than_max_shrink(
+def test_the_newest_is_not_smaller_than_usual_by_more_than_max_shrink(
     max_shrink: Any, judged: dict[str, Any], sentence: str | None
 ) -> None:
     wanted = f" (required: at most {float(max_shrink):g}% below the usual size)"
@@ -206,7 +206,7 @@ def test_a_condition_that_is_met_is_shown_in_short(
     assert (check["wanted"], check["found"], check["next_step"]) == (wanted, found, None)
 
 
-def test_versions_of_which_none_is_the_platforms_have_a_reason_of_their_own() -> None:
+def test_versions_none_of_which_match_have_a_reason_of_their_own() -> None:
     images = [backup(version="4.3.0"), backup(DAY, version="4.2.0")]
     check = only("restorable", True, result(*images, running="4.8.0.6"))
     assert check["unmet"][0].startswith("newest has version 4.3.0, and none of the 2 backups has the platform's")
@@ -281,15 +281,8 @@ def test_min_storages_must_pass(passing: int, min_storages: int | None, passed: 
     assert [storage["passed"] for storage in verdict["storages"]] == [True] * passing + [False] * (3 - passing)
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        *("root:***@192.0.2.20/zstack_bs", "root:***@192.0.2.20:0022/other"),
-        *("zstack:***@192.0.2.20:22//./zstack_bs/", "root:***@192.0.2.20/%7Astack_bs"),
-    ],
-)
-def test_a_storage_that_is_listed_twice_counts_once(place: str) -> None:
-    good, again = aged(HOUR), {**aged(HOUR), "storage": f"ssh://{place}"}
+def test_a_storage_that_is_listed_twice_counts_once() -> None:
+    good, again = aged(HOUR), {**aged(HOUR), "storage": "ssh://zstack:***@192.0.2.20:0022/other"}
     with pytest.raises(ZStackError, match="min_storages must be at most 1, the number of storages, got 2"):
         judge([good, again], min_storages=2)
     stale = {**aged(9 * DAY), "storage": "ssh://root:***@192.0.2.21/zstack_bs"}
@@ -371,22 +364,13 @@ def test_the_state_of_a_store_is_said_beside_its_failed_scan(state: str, status:
     assert judge(aged(HOUR), terms)["passed"] is True
 
 
-def test_a_storage_has_the_name_of_its_term_or_its_address_or_number() -> None:
+def test_a_storage_has_the_name_of_its_term_its_address_or_number() -> None:
     failed = {"failed": True, "msg": "no", "error": {"storage": "ssh://root:***@192.0.2.21/zstack_bs"}}
-    results, terms = [result(), result(), FAILED, failed, result()], [{"name": "local"}, "ssh://a", None]
-    names = [storage["name"] for storage in judge(results, terms)["storages"]]
-    assert names == [
-        *("local", "192.0.2.20/zstack_bs", "storage 3"),
-        *("192.0.2.21/zstack_bs", "192.0.2.20/zstack_bs"),
-    ]
-
-
-def test_two_storages_with_one_name_are_told_apart_by_their_places() -> None:
-    terms = [{"name": "local"}, {"name": "local"}, {"name": "remote"}, "ssh://a", "ssh://a"]
-    results = [*apart([result(), FAILED]), result(), result(), result(), {"failed": True}]
+    terms = [{"name": "local"}, {"name": "local"}, {"name": "remote"}, "ssh://a", "ssh://a", None]
+    results = [*apart([result(), FAILED]), result(), result(), result(), failed, {"failed": True}]
     assert [storage["name"] for storage in judge(results, terms)["storages"]] == [
         *("local (192.0.2.1/bs)", "local (192.0.2.2/bs)", "remote"),
-        *("192.0.2.20/zstack_bs", "192.0.2.20/zstack_bs", "storage 6"),
+        *("192.0.2.20/zstack_bs", "192.0.2.20/zstack_bs", "192.0.2.21/zstack_bs", "storage 7"),
     ]
 
 
@@ -396,7 +380,7 @@ def test_a_single_result_a_list_and_a_loop_are_judged_alike() -> None:
     assert verdicts == [verdicts[0]] * 4
 
 
-def test_a_verdict_names_its_platform_and_is_as_old_as_its_oldest_result() -> None:
+def test_a_verdict_names_its_platform_and_the_time_of_its_oldest_result() -> None:
     later, earlier = "2026-11-23T10:00:00Z", "2026-11-23T17:30:00+08:00"
     results = [{**aged(HOUR), "checked_at": time} for time in (later, earlier)]
     verdict = verify([*results, FAILED], check_policy({}), (), "node", "zstack.example.com")
@@ -437,23 +421,11 @@ def test_a_size_is_read_exactly_or_refused() -> None:
             assert "min_size must be a size in bytes or with a unit" in refusal(check_policy, {"min_size": number})
 
 
-def test_a_choice_is_one_of_the_texts() -> None:
-    assert read_choice("language", "zh", ("en", "zh")) == "zh"
-    for wrong in ("de", "", ["en"], None, 1):
-        line = refusal(read_choice, "language", wrong, ("en", "zh"))
-        assert line == f"language must be en or zh, got {wrong!r}"
-
-
-@pytest.mark.parametrize("results", ["all good", 7, None, True])
-def test_a_value_that_is_not_a_result_is_refused(results: Any) -> None:
-    with pytest.raises(ZStackError, match="results must be what the module or the lookup returned, got "):
-        judge(results)
-
-
-@pytest.mark.parametrize("value", [7, "soon", "7 o'clock", True])
-def test_a_checked_at_that_is_not_a_time_is_refused(value: Any) -> None:
-    with pytest.raises(ZStackError, match="with checked_at as a time"):
-        judge(result(backup(), checked_at=value))
+def test_a_value_that_is_not_a_result_is_refused() -> None:
+    for results in ("all good", 7, None, True):
+        assert "results must be what the module or the lookup returned, got " in refusal(judge, results)
+    for time in (7, "soon", "7 o'clock", True):
+        assert "with checked_at as a time" in refusal(judge, result(backup(), checked_at=time))
 
 
 @given(
@@ -518,11 +490,6 @@ def results_of_ours(draw: st.DrawFn) -> dict[str, Any]:
     return made
 
 
-def assert_both(passed: list[bool]) -> None:
-    """Check that of generated verdicts neither the passed nor the failed ones are rare."""
-    assert 0.1 < sum(passed) / len(passed) < 0.9, f"{sum(passed)} of {len(passed)} passed"
-
-
 def test_a_verdict_always_gives_reasons_and_does_not_depend_on_any_order() -> None:
     reached: list[bool] = []
 
@@ -549,24 +516,7 @@ def test_a_verdict_always_gives_reasons_and_does_not_depend_on_any_order() -> No
         reached.append(verdict["passed"])
 
     check()
-    assert_both(reached)
-
-
-def test_more_age_never_turns_a_failed_verdict_into_a_passed_one() -> None:
-    reached: list[bool] = []
-    ages = st.lists(st.integers(-300, 10 * DAY), min_size=1, max_size=10, unique=True)
-
-    @given(ages, st.integers(0, 10 * DAY), policies)
-    def check(ages: list[int], more: int, policy: dict[str, Any]) -> None:
-        younger, older = (
-            judge(aged(*[age + later for age in sorted(ages)]), **{**policy, "min_storages": None})
-            for later in (0, more)
-        )
-        assert younger["passed"] or not older["passed"]
-        reached.extend([younger["passed"], older["passed"]])
-
-    check()
-    assert_both(reached)
+    assert 0.1 < sum(reached) / len(reached) < 0.9, f"{sum(reached)} of {len(reached)} passed"
 
 
 @pytest.mark.parametrize(

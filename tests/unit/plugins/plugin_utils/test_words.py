@@ -113,7 +113,7 @@ def listed(*backups: dict[str, Any], knows_zone: bool = True) -> list[str]:
     return Words("en").table(result, {"name": "local", "checks": [], "values": {"knows_zone": knows_zone}})
 
 
-def test_a_table_has_a_row_for_each_backup_and_the_zone_of_the_times() -> None:
+def test_a_table_has_a_row_for_each_backup_and_the_zone() -> None:
     new, old = {**AGED, "name": "new", "restorable": True}, {**AGED, "name": None, "restorable": False}
     nameless = {"age_seconds": -301, "size": None, "version": None, "created_at": None, "restorable": None}
     assert listed(new, old, nameless) == [
@@ -139,7 +139,7 @@ def test_a_name_cannot_forge_a_row_of_the_table() -> None:
     assert all(line.isprintable() for line in lines)
 
 
-def test_a_verdict_of_an_older_version_names_the_newest_that_can_be_restored() -> None:
+def test_a_verdict_of_an_older_version_names_the_newest_restorable() -> None:
     judged = versions("4.7.21", "4.8.30")
     restorable = {**AGED, "name": "good", "restorable": True}
     judged["storages"][0].update(latest={**AGED, "name": "old", "restorable": False}, newest_restorable=restorable)
@@ -170,7 +170,7 @@ ABOUT_THE_STORAGE = ("storage_", "registry_port")
 
 @pytest.mark.parametrize("language", TABLES)
 @pytest.mark.parametrize("reason", ["scan_failed", "store_unavailable"])
-def test_only_a_failure_of_the_storage_has_a_next_step_about_the_storage(reason: str, language: str) -> None:
+def test_only_a_failure_of_the_storage_has_a_next_step_about_it(reason: str, language: str) -> None:
     hints = [*all_hints(), Hint("unknown", "Do something about it.")]
     assert len(hints) > 50
     for hint in hints:
