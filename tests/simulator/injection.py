@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gzip
 import html
 import json
 import re
 import socket
 import struct
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime, parsedate_to_datetime
@@ -81,8 +80,8 @@ class Injection:
     body: str | list[Any] | None = None
     #: Whether the body is a management node's plain text, which newer servers send as JSON.
     refusal: bool = False
-    #: How to compress the body, one after the other: ENCODINGS. Its length is then not announced.
-    encode: Sequence[str] = ()
+    #: How often to compress the body with gzip. Its length is then not announced.
+    gzip: int = 0
     #: Whether to carry out the call although nothing of its own reply is in the body.
     carry_out: bool = False
     #: Seconds that the Date lies behind, or ahead if negative.
@@ -146,7 +145,8 @@ async def _send(
     length = sum(map(len, body))
     headers = {
         "Date": format_datetime(parsedate_to_datetime(date) - timedelta(seconds=fault.late), usegmt=True),
-        "Content-Length": None if fault.encode else str(length),
+        "Content-Length": None if fault.gzip else str(length),
+        "Content-Encoding": ", ".join(["gzip"] * fault.gzip) or None,
         "Connection": "close",
         **fault.headers,
     }
@@ -156,8 +156,8 @@ async def _send(
         *(line.encode() if isinstance(line, str) else base64.b64decode(line["base64"]) for line in fault.lines),
     ]
     chunks: Iterable[bytes] = [b"".join(body)[: length // 2]] if fault.cut == "middle" else body
-    for encoding in fault.encode:
-        chunks = ENCODINGS[encoding](chunks)
+    for _dummy in range(fault.gzip):
+        chunks = _gzip(chunks)
     head = b"" if fault.bare else b"\r\n".join([*lines, b"", b""])
     await _write(transport, [head], fault.pace if fault.drip == "head" else 0)
     await _write(transport, chunks, fault.pace if fault.drip else 0)
@@ -213,14 +213,3 @@ def _gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         yield compressor.compress(chunk)
     yield compressor.flush()
-
-
-def _gzip_members(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield a gzip member for each half of the body."""
-    body = b"".join(chunks)
-    half = len(body) // 2
-    yield from (gzip.compress(part) for part in (body[:half], body[half:]))
-
-
-#: How a body can be compressed.
-ENCODINGS: Mapping[str, Callable[[Iterable[bytes]], Iterable[bytes]]] = {"gzip": _gzip, "gzip_members": _gzip_members}
