@@ -10,47 +10,35 @@ import argparse
 import json
 import os
 import signal
-import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from .faults import Faults, catalogue
+import yaml
+
 from .simulator import Simulator
-from .site import SHIPPED, Settings
+from .site import SHIPPED
 
 
 def main() -> None:
     """Run a simulator until SIGTERM or SIGINT."""
     parser = _parser()
-    arguments = vars(parser.parse_args())
-    if arguments.pop("list_faults"):
-        for fault in catalogue().values():
-            print(f"{fault.name:32} {fault.summary}")
-        return
-
+    arguments = parser.parse_args()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_dummy: stop.set())
-
-    faults, ready_file = arguments.pop("fault"), arguments.pop("ready_file")
-    certificate, key = arguments.pop("certfile"), arguments.pop("keyfile")
     with ExitStack() as running:
         try:
-            if certificate:
-                arguments["ssl"] = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-                arguments["ssl"].load_cert_chain(certificate, key)
-            zstack = running.enter_context(Simulator(**arguments))
-        except OSError as error:  # such as a port in use
+            zstack = running.enter_context(Simulator(arguments.site, port=arguments.port, **dict(arguments.set)))
+            for fault in arguments.fault:
+                name, _dummy, call = fault.partition("@")
+                zstack.inject(name, on=call or None)
+        except (OSError, LookupError, TypeError, ValueError) as error:  # such as a port in use
             parser.exit(2, f"{parser.prog}: {error}\n")
-        for name, call in faults:
-            zstack.inject(name, on=call)
-        running.enter_context(_announced(zstack, ready_file))
-        scheme = "https" if certificate else "http"
-        print(f"A simulated ZStack listens on {scheme}://{zstack.host}:{zstack.port}", flush=True)
+        running.enter_context(_announced(zstack, arguments.ready_file))
+        print(f"A simulated ZStack listens on http://{zstack.host}:{zstack.port}", flush=True)
         stop.wait()
 
 
@@ -84,37 +72,23 @@ def _parser() -> argparse.ArgumentParser:
         description="Simulate a ZStack management node on 127.0.0.1.",
     )
     parser.add_argument("--site", type=Path, default=SHIPPED, help="YAML file of the site (default: %(default)s)")
-    for setting in fields(Settings):
-        if setting.metadata:
-            parser.add_argument("--" + setting.name.replace("_", "-"), **_argument(setting.default, setting.metadata))
-    parser.add_argument("--certfile", type=Path, help="speak HTTPS with this certificate")
-    parser.add_argument("--keyfile", type=Path, help="key of the certificate, if it is not in the same file")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
     parser.add_argument(
         "--ready-file", type=Path, help="write the address and the credentials here once it is listening"
     )
-    parser.add_argument(
-        "--fault", type=_fault, action="append", default=[], metavar="NAME[@CALL]", help="inject this fault; repeatable"
-    )
-    parser.add_argument("--list-faults", action="store_true", help="list the faults and exit")
+    for option, metavar, kind, words in (
+        ("--set", "NAME=VALUE", _setting, "a setting of site.py"),
+        ("--fault", "NAME[@CALL]", str, "inject a fault of the catalogue"),
+    ):
+        parser.add_argument(
+            option, type=kind, action="append", default=[], metavar=metavar, help=f"{words}; repeatable"
+        )
     return parser
 
 
-def _argument(default: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of add_argument for a setting with this default."""
-    if isinstance(default, bool):
-        return {"action": argparse.BooleanOptionalAction, "default": default, **metadata}
-    if default is None:
-        return dict(metadata)
-    return {**metadata, "type": type(default), "default": default, "help": f"{metadata['help']} (default: %(default)s)"}
-
-
-def _fault(text: str) -> tuple[str, str | None]:
-    name, _dummy, call = text.partition("@")
-    try:
-        Faults().add(name, call or None)
-    except (LookupError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f"{error}, see --list-faults") from None
-    return name, call or None
+def _setting(text: str) -> tuple[str, Any]:
+    name, _dummy, value = text.partition("=")
+    return name, yaml.safe_load(value)
 
 
 if __name__ == "__main__":

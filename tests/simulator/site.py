@@ -36,48 +36,36 @@ SHIPPED = Path(__file__).with_name("site.yml")
 
 @dataclass(frozen=True)
 class Settings:
-    """How a simulator behaves. Metadata makes a setting an option of the command: arguments of ``add_argument``."""
+    """How a simulator behaves."""
 
-    #: The context of a server that speaks HTTPS. The command makes one from the files of its certificate.
+    #: The context of a server that speaks HTTPS.
     ssl: SSLContext | None = None
-    port: int = field(default=0, metadata={"help": "port to listen on; 0 for a free one"})
-    reply: Literal["backups", "infos"] = field(
-        default="backups",
-        metadata={
-            "help": "backups as today's servers reply, or infos as in the API reference",
-            "choices": ("backups", "infos"),
-        },
-    )
-    errors: Literal["text", "json"] = field(
-        default="text",
-        metadata={
-            "help": "how a request is refused before it reaches the API: json as newer servers do",
-            "choices": ("text", "json"),
-        },
-    )
-    java: int = field(
-        default=8, metadata={"help": "release of the server's Java: 9 and 20 changed the form of timestamps"}
-    )
-    timezone: str | None = field(
-        default=None, metadata={"help": "the server's time zone, as Java names it, instead of the site's"}
-    )
-    clock_offset: float = field(default=0.0, metadata={"help": "seconds that the server's clock is ahead"})
-    check_timezone: bool = field(
-        default=False, metadata={"help": "whether the zone in the Date of a signed request counts: rest.checkTimeZone"}
-    )
-    has_access_keys: bool = field(
-        default=True, metadata={"help": "whether the server has AccessKeys, which are missing in old releases"}
-    )
-    has_timezone_call: bool = field(
-        default=True, metadata={"help": "whether the server has platform-timezone, which is missing in old releases"}
-    )
-    has_version_call: bool = field(default=True, metadata={"help": "whether the server has getVersion"})
-    session_limit: int = field(default=500, metadata={"help": "concurrent sessions of an account"})
-    scan_seconds: float = field(default=0.0, metadata={"help": "seconds that each scan takes"})
-    storage_password: str | None = field(
-        default=None, metadata={"help": "password of the first storage, instead of the site's"}
-    )
-    context_path: str = field(default="/zstack", metadata={"help": "path of the API, which is Tomcat's context path"})
+    #: The port to listen on; 0 for a free one.
+    port: int = 0
+    #: As today's servers reply, or as in the API reference.
+    reply: Literal["backups", "infos"] = "backups"
+    #: How a request is refused before it reaches the API: json as newer servers do.
+    errors: Literal["text", "json"] = "text"
+    #: Release of the server's Java: 9 and 20 changed the form of timestamps.
+    java: int = 8
+    #: The server's time zone, as Java names it, instead of the site's.
+    timezone: str | None = None
+    #: Seconds that the server's clock is ahead.
+    clock_offset: float = 0
+    #: Whether the zone in the Date of a signed request counts: rest.checkTimeZone.
+    check_timezone: bool = False
+    #: Whether the server has AccessKeys, platform-timezone and getVersion, which are missing in old releases.
+    has_access_keys: bool = True
+    has_timezone_call: bool = True
+    has_version_call: bool = True
+    #: Concurrent sessions of an account.
+    session_limit: int = 500
+    #: Seconds that each scan takes.
+    scan_seconds: float = 0
+    #: Password of the first storage, instead of the site's.
+    storage_password: str | None = None
+    #: Path of the API, which is Tomcat's context path.
+    context_path: str = "/zstack"
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,7 @@ def test_the_report_has_a_line_for_each_storage_and_the_next_step(cases: Run) ->
     assert heading == "127.0.0.1: NOT ready for an upgrade"
     assert "FAILED" in storage and "connection refused" in storage
     steps = [line for line in more if line.startswith("Next: ")]
-    assert steps == ["Next: Check host and port, and that the management node is running."]
+    assert steps == [f"Next: {cases.results['down'][0]['storages'][0]['checks'][0]['values']['hint']}"]
 
 
 def test_a_storage_that_fails_while_enough_others_pass_is_a_warning(cases: Run) -> None:

@@ -16,10 +16,9 @@ from typing import Any
 
 import pytest
 import requests
-import trustme
 
 from ansible_collections.zstack.cloud.tests.limits import HANGS
-from ansible_collections.zstack.cloud.tests.simulator import Simulator, catalogue
+from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.system.commands import run, until
 
 ROOT = Path(__file__).parents[3]
@@ -52,26 +51,16 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signa
     assert output == f"A simulated ZStack listens on http://127.0.0.1:{facts['port']}\n"
 
 
-def test_its_options_are_the_settings_of_the_simulator(authority: trustme.CA, ca_path: str, tmp_path: Path) -> None:
-    certificate = tmp_path / "server.pem"
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
-    options = ["--reply", "infos", "--java", "9", "--errors", "json", "--no-has-timezone-call", "--storage-password"]
-    options += ["it's", "--certfile", str(certificate), "--fault", "html_504@login"]
+def test_its_options_are_settings_and_faults(tmp_path: Path) -> None:
+    options = ["--set", "reply=infos", "--set", "storage_password=it's", "--fault", "html_504@login"]
     with running(tmp_path, *options) as (_dummy, facts), requests.Session() as session:
-        session.verify, session.headers["Authorization"] = ca_path, f"OAuth {facts['session_uuid']}"
-        api = f"https://127.0.0.1:{facts['port']}/zstack/v1/"
+        session.headers["Authorization"] = f"OAuth {facts['session_uuid']}"
+        api = f"http://127.0.0.1:{facts['port']}/zstack/v1/"
         scan = session.get(f"{api}database-backups/image-store", params={"url": facts["storage_url"]}, timeout=HANGS)
-        zone = session.get(f"{api}management-nodes/platform-timezone", timeout=HANGS)
         login = session.put(f"{api}accounts/login", timeout=HANGS)
     assert facts["storage_url"].startswith("ssh://root:it%27s@")
-    assert scan.json()["infos"][0]["created"].count(",") == 2
     assert '"size":81788928.0' in scan.text  # Java writes a long as a double.
-    assert (zone.status_code, zone.json()["error"]["code"], login.status_code) == (404, "SYS.1003", 504)
-
-
-def test_it_lists_the_faults() -> None:
-    output = run(*COMMAND, "--list-faults", place=ROOT).stdout
-    assert [line.split()[0] for line in output.splitlines()] == list(catalogue())
+    assert login.status_code == 504
 
 
 @pytest.mark.parametrize(
@@ -79,6 +68,7 @@ def test_it_lists_the_faults() -> None:
     [
         ("--port", "{port}", "address already in use"),
         ("--site", "nowhere.yml", "No such file or directory: 'nowhere.yml'"),
+        ("--set", "hurry=1", "unexpected keyword argument 'hurry'"),
         ("--fault", "html_502@nowhere", "no call is named 'nowhere', only scan, "),
         ("--fault", "connection_refused", "connection_refused is caused by the client's options "),
     ],
