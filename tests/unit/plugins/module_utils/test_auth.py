@@ -9,12 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import re
-import time
-from base64 import b64encode
 from datetime import datetime, timedelta, timezone, tzinfo
 from email.utils import format_datetime
-from hashlib import sha1
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -25,13 +21,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _auth, _backups
 from ansible_collections.zstack.cloud.plugins.module_utils._auth import java_date
-from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
-from ansible_collections.zstack.cloud.plugins.module_utils._times import parse_zone
-from ansible_collections.zstack.cloud.tests.limits import HANGS, UNANSWERED
+from ansible_collections.zstack.cloud.tests.limits import UNANSWERED
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.java import parse_date
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import LOGIN, SCAN, Gather, failure
-from ansible_collections.zstack.cloud.tests.unit.simulator.vectors import lines
 
 SHANGHAI: dict[str, Any] = {"timezone": "Asia/Shanghai"}
 
@@ -61,38 +54,13 @@ def test_an_access_key_works_in_every_zone_release_and_path(
         assert not zstack.sessions
 
 
-def test_an_access_key_without_timezone_signs_in_the_zone_of_this_machine(
-    gather: Gather, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TZ", "America/St_Johns")
-    time.tzset()
-    try:
-        with Simulator(timezone="America/St_Johns") as zstack:
-            result = gather(zstack, **zstack.credentials("access_key"))
-    finally:
-        monkeypatch.undo()
-        time.tzset()
-    assert (result["total"], result["timezone_source"]) == (zstack.storages[0].total, "server")
-
-
-def test_each_request_is_signed_on_its_own(zstack: Simulator, gather: Gather) -> None:
-    key, secret = zstack.access_key
-    gather(zstack, urls=zstack.storage_urls[::2], **zstack.credentials("access_key"), **SHANGHAI)
-    signed = [request for request in zstack.requests if "Authorization" in request.headers]
-    assert len(signed) == 3
-    for request in signed:
-        assert request.headers["Date"].endswith(" GMT+08:00")
-        text = f"{request.method}\n{request.headers['Date']}\n{request.path}"
-        signature = b64encode(hmac.new(secret.encode(), text.encode(), sha1).digest()).decode()
-        assert request.headers["Authorization"] == f"ZStack {key}:{signature}"
-
-
-def test_a_machine_that_does_not_allow_sha_1_is_told_what_to_use(
+def test_a_machine_without_sha_1_is_answered_with_the_other_methods(
     zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hmac, "new", Mock(side_effect=ValueError("[digital envelope routines] unsupported")))
     error = failure(gather, zstack, **zstack.credentials("access_key"))
-    assert ": this machine does not allow SHA-1, which AccessKeys require. Use a session or an account" in str(error)
+    assert ": this machine does not allow SHA-1, which AccessKeys require. " in str(error)
+    assert error.error["hint_reason"] == "no_sha_1"
 
 
 def test_an_attempt_is_signed_anew(zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,39 +76,6 @@ def test_an_attempt_is_signed_anew(zstack: Simulator, gather: Gather, monkeypatc
     zstack.inject("reset_before_reply", times=1)
     gather(zstack, **zstack.credentials("access_key"), **SHANGHAI, retries=1)
     assert len({request.headers["Date"] for request in zstack.requests if request.path == SCAN}) == 2
-
-
-@pytest.mark.parametrize(
-    ("settings", "options", "words"),
-    [
-        ({}, {"timezone": "America/New_York"}, "requestTimeTooSkewed (HTTP 403). Set timezone"),
-        ({"clock_offset": 3600}, {}, "and check both clocks"),
-        ({}, {"access_key_secret": "Open-Sesame"}, "wrong accessKey signature (HTTP 403). Check access_key_secret"),
-        ({}, {"access_key_id": "nobody"}, "access key id: nobody does not existed or disabled (HTTP 403)"),
-        ({"has_access_keys": False}, {}, "use a session or an account"),
-    ],
-)
-def test_a_refused_access_key_is_answered_with_what_to_check(
-    gather: Gather, settings: dict[str, Any], options: dict[str, Any], words: str
-) -> None:
-    with Simulator(**settings) as zstack:
-        secret = zstack.access_key[1]
-        error = failure(gather, zstack, **{**zstack.credentials("access_key"), **SHANGHAI, **options})
-    assert words in str(error)
-    shown = json.dumps([str(error), error.error])
-    assert "Open-Sesame" not in shown
-    assert secret not in shown
-
-
-def is_ours(line: dict[str, Any]) -> bool:
-    """Return whether a line is of a date that Java reads, in the form that we write."""
-    return bool(line["wall_clock"] and re.search(r" GMT[+-]\d\d:\d\d$", line["value"]))
-
-
-@pytest.mark.parametrize(("release", "line"), [each for each in lines("date") if is_ours(each.values[1])])
-def test_a_date_is_written_as_java_reads_it(release: int, line: dict[str, Any]) -> None:
-    local = datetime.fromisoformat(line["wall_clock"]).replace(microsecond=999_999)
-    assert java_date(local.replace(tzinfo=parse_zone(line["value"].partition(" GMT")[2]))) == line["value"]
 
 
 zones = st.timezones() | st.integers(-18 * 3600, 18 * 3600).map(lambda seconds: timezone(timedelta(seconds=seconds)))
@@ -184,20 +119,6 @@ def test_the_password_travels_as_its_hash_alone(zstack: Simulator, gather: Gathe
     assert not any(password in request.body for request in zstack.requests)
 
 
-def test_after_any_mix_of_successes_and_failures_no_session_is_left(zstack: Simulator, gather: Gather) -> None:
-    failed = 0
-    for fault in ("silence", "reset_before_reply", "error_in_503", None, "html_502", None, "deep_arrays"):
-        zstack.clear()
-        if fault:
-            zstack.inject(fault, on="scan")
-        try:
-            gather(zstack, timeout=UNANSWERED if fault == "silence" else HANGS)
-        except ZStackError:
-            failed += 1
-    assert failed == 5
-    assert not zstack.sessions
-
-
 @pytest.mark.parametrize("call", ["version", "timezone"])
 def test_a_silent_call_beside_the_scan_is_logged_out_too(zstack: Simulator, gather: Gather, call: str) -> None:
     zstack.inject("silence", on=call)
@@ -214,22 +135,10 @@ def test_an_exception_of_the_caller_is_logged_out_and_raised(
     assert not zstack.sessions
 
 
-def test_several_storages_are_asked_with_one_login(zstack: Simulator, gather: Gather) -> None:
-    gather(zstack, urls=[zstack.storage_url] * 12)
-    assert (zstack.paths.count(LOGIN), zstack.paths.count(SCAN)) == (1, 12)
-    assert not zstack.sessions
-
-
 def test_a_session_that_exists_is_used_and_left_open(zstack: Simulator, gather: Gather) -> None:
     uuid = zstack.open_session()
     assert gather(zstack, session_uuid=uuid)["total"] == zstack.storages[0].total
     assert list(zstack.sessions) == [uuid]
-
-
-def test_a_login_that_fails_has_nothing_to_log_out(zstack: Simulator, gather: Gather) -> None:
-    zstack.inject("wrong_password")
-    failure(gather, zstack)
-    assert zstack.paths == [LOGIN]
 
 
 def test_a_failing_logout_is_a_warning_that_names_the_server_once(
@@ -294,12 +203,6 @@ def test_no_cookie_is_kept(zstack: Simulator, gather: Gather) -> None:
     assert not [request for request in zstack.requests if "Cookie" in request.headers]
 
 
-def test_returned_data_is_not_redacted(zstack: Simulator, gather: Gather) -> None:
-    _name, password = zstack.account
-    zstack.inject({"body": json.dumps({"infos": [{"author": password, "created": "May 6, 2024 2:00:11 AM"}]})})
-    assert gather(zstack)["latest"]["author"] == password
-
-
 @pytest.mark.parametrize(
     ("zone", "offset"),
     [
@@ -332,7 +235,7 @@ def test_a_login_tells_the_offset_of_an_old_server(
     ],
     ids=str,
 )
-def test_the_offset_of_a_login_is_the_nearest_that_a_zone_has_or_none(
+def test_the_offset_of_a_login_is_that_of_a_zone_or_none(
     gather: Gather, warnings: list[str], date: Any, offset: str | None
 ) -> None:
     if isinstance(date, timedelta):
@@ -342,10 +245,8 @@ def test_the_offset_of_a_login_is_the_nearest_that_a_zone_has_or_none(
         result = gather(zstack)
         assert not zstack.sessions
     assert result["total"] == zstack.storages[0].total
-    assert (result["timezone_source"], offset or result["timezone"]) == (
-        "login" if offset else "host",
-        result["timezone"],
-    )
+    assert result["timezone_source"] == ("login" if offset else "host")
+    assert offset in (None, result["timezone"])
     assert ("time zone is unknown" in "".join(warnings)) is (offset is None)
 
 

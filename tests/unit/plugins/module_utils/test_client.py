@@ -39,35 +39,16 @@ def compressed(body: str) -> dict[str, Any]:
 def test_every_parameter_of_the_call_is_sent(zstack: Simulator, gather: Gather) -> None:
     gather(zstack, registry_port=8000, system_tags=["a::b", "c d"], user_tags=["x&y"])
     scan = next(request for request in zstack.requests if request.path == SCAN)
-    assert list(scan.query) == [
-        ("url", zstack.storage_url),
-        ("registryPort", "8000"),
-        ("systemTags", "a::b"),
-        ("systemTags", "c d"),
-        ("userTags", "x&y"),
-    ]
+    tags = [("systemTags", "a::b"), ("systemTags", "c d"), ("userTags", "x&y")]
+    assert list(scan.query) == [("url", zstack.storage_url), ("registryPort", "8000"), *tags]
 
 
-def test_requests_name_the_collection_and_what_can_be_decompressed(zstack: Simulator, gather: Gather) -> None:
-    gather(zstack)
-    for request in zstack.requests:
-        assert re.fullmatch(r"zstack\.cloud/[0-9.]+ python-requests/[0-9.]+", request.headers["User-Agent"])
-        assert request.headers["Accept-Encoding"] == "gzip"
-
-
-def test_a_run_opens_a_connection_for_each_call_that_is_under_way_at_once(zstack: Simulator, gather: Gather) -> None:
+def test_a_run_opens_a_connection_for_each_of_its_parallel_calls(zstack: Simulator, gather: Gather) -> None:
     gather(zstack)
     connections = [request.connection for request in zstack.requests]
     assert len(connections) == 5
     # The scan, and beside it the version and the time zone. The login and the logout use one of these three.
     assert len(set(connections)) <= 3
-
-
-def test_several_storages_come_in_the_order_of_their_urls(gather: Gather) -> None:
-    with Simulator(scan_seconds=0.1) as zstack:
-        urls = [zstack.storage_urls[2], zstack.storage_urls[0]] * 6
-        results = gather(zstack, urls=urls)
-    assert [result["total"] for result in results] == [0, zstack.storages[0].total] * 6
 
 
 def test_a_redirect_is_not_followed(zstack: Simulator, gather: Gather) -> None:
@@ -91,7 +72,7 @@ def test_a_missing_requests_and_a_broken_one_are_told_apart(
         assert words in str(failure(gather, zstack))
 
 
-def test_the_second_address_of_a_name_is_tried_if_the_first_is_silent(
+def test_the_second_address_of_a_name_is_tried_after_the_first(
     zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look_up = socket.getaddrinfo
@@ -109,7 +90,8 @@ def test_the_second_address_of_a_name_is_tried_if_the_first_is_silent(
         assert gather(zstack, host="zstack.example.com", session_uuid=session, timeout=2 * UNANSWERED)["total"]
         hosts.pop()
         error = failure(gather, zstack, host="zstack.example.com", session_uuid=session, timeout=2 * UNANSWERED)
-    assert f"no connection to port {zstack.port}. Check host, port and firewalls." in str(error)
+    assert f"no connection to port {zstack.port}. {error.error['hint']}" in str(error)
+    assert error.error["hint_reason"] == "no_connection"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +101,7 @@ def test_the_second_address_of_a_name_is_tried_if_the_first_is_silent(
         ("200 OK", "the response is larger than 64 MiB"),
     ],
 )
-def test_the_body_of_a_redirect_or_one_announced_as_too_large_is_not_read(
+def test_the_body_of_a_redirect_or_of_too_many_bytes_is_not_read(
     zstack: Simulator, gather: Gather, head: str, words: str
 ) -> None:
     sent = [0]
@@ -229,31 +211,22 @@ def test_nothing_of_the_password_of_a_proxy_is_shown(
                 assert (reason if is_latin else "characters that HTTP does not allow") in shown
 
 
-def test_a_proxy_of_the_environment_is_used_and_its_password_not_shown(
-    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
+# Some proxies want a token in place of a name and a password.
+@pytest.mark.parametrize("user", ["me:Open-Sesame", "Open-Sesame"])
+def test_what_a_proxy_quotes_of_its_authentication_is_hidden(
+    zstack: Simulator, gather: Gather, no_names: None, user: str
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", f"http://me:Open-Sesame@127.0.0.1:{zstack.port}")
-    assert gather(zstack, host="zstack.example.com", port=8080)["total"] == zstack.storages[0].total
-    assert {request.headers["Host"] for request in zstack.requests} == {"zstack.example.com:8080"}
-    zstack.inject({"status": 502, "body": ["cannot reach it for me:Open-Sesame\n", "${headers}"]})
-    line = str(failure(gather, zstack, host="zstack.example.com", port=8080))
-    assert "cannot reach it for me:***" in line
-    assert "Proxy-Authorization: Basic ***" in line
-
-
-def test_a_proxy_without_a_password_has_its_name_hidden(zstack: Simulator, gather: Gather, no_names: None) -> None:
-    # A token, as some proxies want it.
-    zstack.inject({"status": 407, "body": ["${headers}", "Open-Sesame"]}, on="any")
-    shown = shown_through(f"http://Open-Sesame@127.0.0.1:{zstack.port}", gather, zstack)
-    assert "***" in shown
+    zstack.inject({"status": 407, "body": ["for Open-Sesame\n", "${headers}"]}, on="any")
+    shown = shown_through(f"http://{user}@127.0.0.1:{zstack.port}", gather, zstack)
+    assert "for ***" in shown
     assert "Open-Sesame" not in shown
 
 
-def test_no_proxy_is_heeded(zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_variable_is_respected(zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     error = failure(gather, zstack, retries=3)
-    assert "the proxy failed: Connection refused. Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY" in str(error)
-    assert not error.transient
+    assert f"the proxy failed: Connection refused. {error.error['hint']}" in str(error)
+    assert (error.error["hint_reason"], error.transient) == ("proxy", False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     assert gather(zstack)["total"] == zstack.storages[0].total
 
@@ -279,36 +252,23 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 ENVELOPE = '{"error": {"code": "%s", "description": "words"}}'
-TRANSIENT: dict[str, dict[str, Any]] = {
-    "502": {"status": 502, "body": "<html><title>Bad Gateway</title></html>"},
-    "504": {"status": 504, "body": ""},
-    "an envelope in a 502": {"status": 502, "body": ENVELOPE % "SYS.1006"},
-    "an envelope in a 504": {"status": 504, "body": ENVELOPE % "SYS.1006"},
-    "SYS.1010 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1010"},
-    "SYS.1012 in a 503": {"status": 503, "body": ENVELOPE % "SYS.1012"},
-    "503 of a proxy": {"status": 503, "body": "<html>No server is available to handle this request.</html>"},
-    "reset before a reply": {"cut": "before", "by": "reset"},
-    "closed before a reply": {"cut": "before", "by": "close"},
-}
 
 
-def test_a_transient_failure_is_retried_as_often_as_asked(
-    zstack: Simulator, gather: Gather, pauses: list[float]
+def test_a_transient_failure_is_retried_as_often_as_asked_or_until_it_passes(
+    zstack: Simulator, gather: Gather, pauses: list[float], warnings: list[str]
 ) -> None:
-    zstack.inject(TRANSIENT["502"])
+    # With an envelope as well. The catalogue has all other failures that a retry helps against.
+    fault = {"status": 502, "body": ENVELOPE % "SYS.1006"}
+    zstack.inject(fault)
     for retries in range(4):
         zstack.requests.clear()
         pauses.clear()
         assert failure(gather, zstack, retries=retries).transient
         assert zstack.paths.count(SCAN) == retries + 1
         assert pauses == [0, 2, 4][:retries]
-
-
-@pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT)
-def test_a_transient_failure_that_passes_is_no_failure(
-    zstack: Simulator, gather: Gather, pauses: list[float], warnings: list[str], fault: dict[str, Any]
-) -> None:
+    zstack.clear()
     zstack.inject(fault, times=2)
+    pauses.clear()
     assert gather(zstack, retries=2)["total"] == zstack.storages[0].total
     assert pauses == [0, 2]
     assert not warnings
@@ -339,11 +299,9 @@ def test_a_refused_connection_is_retried_and_answered_with_what_to_check(gather:
         pass
     error = failure(gather, zstack, retries=3)
     assert pauses == [0, 2, 4]
-    assert str(error) == (
-        f"127.0.0.1:{zstack.port}: LogInByAccount: connection refused: nothing is listening on port "
-        f"{zstack.port}. Check host and port, and that the management node is running."
-    )
-    assert (error.status, error.error["code"]) == (None, None)
+    words = f"connection refused: nothing is listening on port {zstack.port}. {error.error['hint']}"
+    assert str(error) == f"127.0.0.1:{zstack.port}: LogInByAccount: {words}"
+    assert (error.status, error.error["code"], error.error["hint_reason"]) == (None, None, "refused")
 
 
 def test_a_host_without_an_address_is_not_retried(
@@ -358,7 +316,7 @@ def test_a_host_without_an_address_is_not_retried(
 @pytest.mark.parametrize(
     ("timeout", "expected"), [(6, [0, 2]), (7, [0, 2, 4]), (14, [0, 2, 4]), (15, [0, 2, 4, 8]), (62, [0, 2, 4, 8, 16])]
 )
-def test_a_pause_that_does_not_fit_into_the_time_limit_is_not_made(
+def test_no_pause_is_longer_than_what_is_left_of_the_time_limit(
     zstack: Simulator, gather: Gather, pauses: list[float], timeout: int, expected: list[float]
 ) -> None:
     zstack.inject({"status": 502, "body": "gone"})
@@ -367,9 +325,7 @@ def test_a_pause_that_does_not_fit_into_the_time_limit_is_not_made(
     assert pauses == expected
 
 
-def test_every_call_is_retried_but_a_login_only_if_it_was_not_carried_out(
-    zstack: Simulator, gather: Gather, pauses: list[float]
-) -> None:
+def test_every_call_is_retried_that_was_not_carried_out(zstack: Simulator, gather: Gather, pauses: list[float]) -> None:
     zstack.inject("not_ready", on="login", times=1)
     for call in ("scan", "version", "timezone", "logout"):
         zstack.inject("reset_before_reply", on=call, times=1)
@@ -378,25 +334,15 @@ def test_every_call_is_retried_but_a_login_only_if_it_was_not_carried_out(
     assert not zstack.sessions
 
 
-@pytest.mark.parametrize("fault", [{"cut": "before", "by": "reset"}, {"status": 502}, {"status": 504}])
-def test_a_login_that_may_have_opened_a_session_is_not_retried(
-    zstack: Simulator, gather: Gather, fault: dict[str, Any]
-) -> None:
-    zstack.inject({**fault, "carry_out": True}, on="login")
-    assert not failure(gather, zstack, retries=2).transient
-    assert len(zstack.sessions) == 1
-
-
 @pytest.mark.parametrize("fault", ["silence", "dripping_body"])
-def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
-    zstack: Simulator, gather: Gather, fault: str
-) -> None:
+def test_a_call_ends_at_its_time_limit_and_names_the_option(zstack: Simulator, gather: Gather, fault: str) -> None:
     before = set(threading.enumerate())
     zstack.inject(fault, on="scan")
     begin = time.monotonic()
     error = failure(gather, zstack, timeout=UNANSWERED, retries=5)
     assert UNANSWERED <= time.monotonic() - begin < HANGS
-    assert f"no response within {UNANSWERED} s. Raise timeout, or check why the server is slow." in str(error)
+    assert f"no response within {UNANSWERED} s. {error.error['hint']}" in str(error)
+    assert error.error["hint_reason"] == "timeout"
     assert zstack.paths.count(SCAN) == 1
     assert not zstack.sessions
     if fault == "silence":
@@ -410,18 +356,13 @@ def test_a_call_ends_at_its_time_limit_and_says_which_option_raises_it(
     [
         (200, "<html>Please log in</html>", "the response is not a JSON object: Please log in (HTTP 200)."),
         (200, "", "the response is not a JSON object: it is empty (HTTP 200)."),
-        (201, "", "the response is not a JSON object: it is empty (HTTP 201)."),
         (299, "", "the response is not a JSON object: it is empty (HTTP 299)."),
         (200, "[]", "the response is not a JSON object: [] (HTTP 200)."),
-        (200, '{"error": "it broke"}', "it broke (HTTP 200)"),
         (405, "", "the response is empty (HTTP 405)."),
         (500, '{"message": "it broke"}', '{"message": "it broke"} (HTTP 500).'),
         (502, "<html><style>p {}</style><h1>Bad Gateway</h1><script>1 < 2</script>", ": Bad Gateway (HTTP 502)."),
         (502, "\n<h1>Bad <!-- a --> Gateway</h1><!-- of nginx", ": Bad Gateway (HTTP 502)."),
-        (400, "bad words", ": bad words (HTTP 400)."),
-        (503, '{"error": {"code": "ID.1002", "details": "权限不足"}}', "[ID.1002] 权限不足 (HTTP 503)."),
         (300, '{"backups": []}', "the response is a redirect to nowhere, which is not followed (HTTP 300)."),
-        (399, '{"backups": []}', "the response is a redirect to nowhere, which is not followed (HTTP 399)."),
     ],
 )
 def test_a_response_without_a_list_is_quoted(
@@ -474,7 +415,7 @@ def test_any_status_of_success_is_one(zstack: Simulator, gather: Gather) -> None
 
 
 @pytest.mark.parametrize("play", [lambda body: {"body": body}, compressed], ids=["plain", "gzip"])
-def test_a_response_may_be_as_large_as_the_limit_and_no_larger(
+def test_a_response_may_be_as_large_as_the_limit(
     zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch, play: Callable[[str], dict[str, Any]]
 ) -> None:
     limit = 1024 * 1024
@@ -485,10 +426,10 @@ def test_a_response_may_be_as_large_as_the_limit_and_no_larger(
     assert gather(zstack)["total"] == 0
     zstack.clear()
     zstack.inject(play(body + " "))
-    assert "the response is larger than 1 MiB. This does not look like" in str(failure(gather, zstack))
+    assert "the response is larger than 1 MiB. " in str(failure(gather, zstack))
 
 
-def test_a_response_may_hold_as_many_values_as_the_limit_and_no_more(
+def test_a_response_may_hold_as_many_values_as_the_limit(
     zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_client, "_VALUES_LIMIT", 10)

@@ -31,52 +31,42 @@ def spellings(zstack: Simulator) -> list[str]:
     return [hashed, *(way(secret) for secret in secrets for way in ways)]
 
 
-# What newer servers send in another form.
-IN_JSON = [fault for name, fault in catalogue("json").items() if fault != catalogue()[name]]
+CASES = {name: ("text", fault) for name, fault in catalogue().items()}
+# What newer servers send in another form
+CASES |= {f"{name}-json": ("json", fault) for name, fault in catalogue("json").items() if fault != catalogue()[name]}
 
 
-@pytest.mark.parametrize("fault", IN_JSON, ids=lambda fault: fault.name)
-def test_each_refusal_of_a_newer_server_ends_as_that_of_an_older_one(
-    fault: Fault, gather: Gather, warnings: list[str]
-) -> None:
-    with Simulator(errors="json") as newer:
-        assert_ends_as_it_should(fault, newer, gather, warnings)
-
-
-@pytest.mark.parametrize("fault", catalogue().values(), ids=catalogue())
+@pytest.mark.parametrize(("errors", "fault"), CASES.values(), ids=CASES)
 def test_each_fault_ends_as_it_should_in_time_and_without_a_session(
-    fault: Fault, zstack: Simulator, gather: Gather, warnings: list[str]
+    errors: str, fault: Fault, gather: Gather, warnings: list[str]
 ) -> None:
-    assert_ends_as_it_should(fault, zstack, gather, warnings)
-
-
-def assert_ends_as_it_should(fault: Fault, zstack: Simulator, gather: Gather, warnings: list[str]) -> None:
-    if fault.injection:
-        zstack.inject(fault.name)
-    begin = time.monotonic()
-    # Only a fault about time reaches the time limit, even on a busy machine.
-    options = {"timeout": UNANSWERED if fault.waits else HANGS, "limit": FEW, "retries": 1, **fault.client}
-    try:
-        result = gather(zstack, **options)
-    except ZStackError as error:
-        line = str(error)
-        assert fault.expect == "failed", line
-        assert (error.status, error.error["code"]) == (fault.status, fault.code)
-        assert error.error["server"] == f"{options.get('host', zstack.host)}:{options.get('port', zstack.port)}"
-        assert line.startswith(error.error["server"])
-        assert all(words in line for words in fault.says), line
-        assert len(line) < 2000
-        assert line.isprintable()
-        shown = json.dumps([line, error.error, warnings], allow_nan=False, ensure_ascii=False)
-        assert [secret for secret in spellings(zstack) if secret in shown] == []
-        assert "diagnostic" not in shown
-        # A call is made again only if that helps.
-        assert error.transient == fault.retry_helps or not fault.injection
-        assert max(Counter(zstack.paths).values(), default=1) == (2 if fault.retry_helps else 1)
-    else:
-        assert fault.expect == "ok"
-        json.dumps(result, allow_nan=False).encode()
-        assert [secret for secret in spellings(zstack) if secret in "".join(warnings)] == []
-    assert all(warning.isprintable() for warning in warnings)
-    assert time.monotonic() - begin < HANGS
-    assert bool(zstack.sessions) == fault.leaves_session
+    with Simulator(errors=errors) as zstack:
+        if fault.injection:
+            zstack.inject(fault.name)
+        begin = time.monotonic()
+        # Only a fault about time reaches the time limit, even on a busy machine.
+        options = {"timeout": UNANSWERED if fault.waits else HANGS, "limit": FEW, "retries": 1, **fault.client}
+        try:
+            result = gather(zstack, **options)
+        except ZStackError as error:
+            line = str(error)
+            assert fault.expect == "failed", line
+            assert (error.status, error.error["code"]) == (fault.status, fault.code)
+            assert error.error["server"] == f"{options.get('host', zstack.host)}:{options.get('port', zstack.port)}"
+            assert line.startswith(error.error["server"])
+            assert all(words in line for words in fault.says), line
+            assert len(line) < 2000
+            assert line.isprintable()
+            shown = json.dumps([line, error.error, warnings], allow_nan=False, ensure_ascii=False)
+            assert [secret for secret in spellings(zstack) if secret in shown] == []
+            assert "diagnostic" not in shown
+            # A call is made again only if that helps.
+            assert error.transient == fault.retry_helps or not fault.injection
+            assert max(Counter(zstack.paths).values(), default=1) == (2 if fault.retry_helps else 1)
+        else:
+            assert fault.expect == "ok"
+            json.dumps(result, allow_nan=False).encode()
+            assert [secret for secret in spellings(zstack) if secret in "".join(warnings)] == []
+        assert all(warning.isprintable() for warning in warnings)
+        assert time.monotonic() - begin < HANGS
+        assert bool(zstack.sessions) == fault.leaves_session

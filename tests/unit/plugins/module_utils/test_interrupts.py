@@ -78,7 +78,7 @@ def test_a_signal_stops_a_wait_at_once(number: int, ended: list[int]) -> None:
     assert ended == [number]
 
 
-def test_a_signal_before_a_wait_stops_it_even_if_the_work_is_done() -> None:
+def test_a_signal_before_a_wait_stops_it_even_without_work() -> None:
     done: Future[int] = Future()
     done.set_result(1)
     with Interrupts() as interrupts:
@@ -163,7 +163,12 @@ def test_in_another_thread_than_the_main_one_no_handlers_are_set() -> None:
     assert in_background(work).result(HANGS) == 5
 
 
-def test_work_in_the_background_hands_over_its_result_or_exception() -> None:
+@pytest.mark.parametrize("has_threads", [True, False])
+def test_work_in_the_background_hands_over_its_result_or_exception(
+    has_threads: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_threads:
+        monkeypatch.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("can't start new thread")))
     assert in_background(lambda: 5).result(HANGS) == 5
     assert isinstance(in_background(lambda: dict[str, int]()["key"]).exception(HANGS), KeyError)
     assert isinstance(in_background(sys.exit).exception(HANGS), SystemExit)
@@ -198,15 +203,6 @@ def test_without_threads_everything_works_and_is_logged_out(
     results = gather(zstack, urls=zstack.storage_urls[::2] * 4)
     assert left[0] < 0
     assert [result["total"] for result in results] == [zstack.storages[0].total, 0] * 4
-    assert not zstack.sessions
-
-
-def test_a_call_that_fails_without_threads_is_logged_out(
-    zstack: Simulator, gather: Gather, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("can't start new thread")))
-    zstack.inject("html_502")
-    assert "502 Bad Gateway" in str(failure(gather, zstack, urls=zstack.storage_urls))
     assert not zstack.sessions
 
 

@@ -138,7 +138,7 @@ def syslog_lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @each_list
 @pytest.mark.parametrize("in_url", [True, False], ids=["in the URL", "as an option"])
 @pytest.mark.parametrize("password", ["2026", "zstack", "0", "p@ss/ w"])
-def test_a_password_changes_nothing_of_the_result_and_is_neither_logged_nor_in_the_invocation(
+def test_a_password_does_not_change_the_result_and_is_not_shown(
     module: ModuleType, run: Run, password: str, in_url: bool, syslog_lines: list[str]
 ) -> None:
     with Simulator(storage_password=password) as zstack, Simulator() as other:
