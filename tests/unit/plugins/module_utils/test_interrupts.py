@@ -44,10 +44,6 @@ def soon(work: Callable[[], object], seconds: float = 0.1) -> None:
     timer.start()
 
 
-def raise_signal(number: int) -> Callable[[], None]:
-    return lambda: os.kill(os.getpid(), number)
-
-
 def hang() -> float:
     return time.monotonic() + HANGS
 
@@ -71,7 +67,7 @@ def test_a_signal_is_only_recorded_and_takes_effect_behind_the_block(number: int
 def test_a_signal_stops_a_wait_at_once(number: int, ended: list[int]) -> None:
     begin = time.monotonic()
     with Interrupts() as interrupts:
-        soon(raise_signal(number))
+        soon(lambda: os.kill(os.getpid(), number))
         with pytest.raises(Stopped):
             interrupts.wait([Future()], hang())
     assert time.monotonic() - begin < HANGS / 2
@@ -107,7 +103,7 @@ def test_what_must_finish_is_waited_for_in_spite_of_a_signal(ended: list[int]) -
     work: Future[str] = Future()
     with Interrupts() as interrupts:
         signal.raise_signal(signal.SIGTERM)
-        soon(raise_signal(signal.SIGINT), 0.05)
+        soon(lambda: os.kill(os.getpid(), signal.SIGINT), 0.05)
         soon(lambda: work.set_result("logged out"), 0.3)
         interrupts.finish(work, hang())
         assert work.result(0) == "logged out"
@@ -128,7 +124,7 @@ def test_patience_with_what_must_finish_ends_some_seconds_after_a_signal(
             # The logout has all of its patience, however long ago the signal came.
             time.sleep(0.4)
         else:
-            soon(raise_signal(signal.SIGTERM), 0.2)
+            soon(lambda: os.kill(os.getpid(), signal.SIGTERM), 0.2)
         interrupts.finish(Future(), hang())
     assert (0.7 if when == "before" else 0.5) <= time.monotonic() - begin < HANGS / 2
 
@@ -210,42 +206,38 @@ def test_without_threads_everything_works_and_is_logged_out(
 AT_ONCE = 5
 
 
-class Counted:
-    """Counts the scans under way, as the server sees them. The first scans end only when AT_ONCE have begun."""
+@pytest.fixture
+def under_way(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many scans were under way when each began, as the server sees them. None ends before AT_ONCE have begun."""
+    under_way: list[int] = []
+    ended: list[Any] = []
+    scan = ManagementNode.scan
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = self.most = self.all = 0
-        scan = ManagementNode.scan
+    async def counted(node: ManagementNode, request: Any) -> Any:
+        under_way.append(len(under_way) + 1 - len(ended))
+        while len(under_way) < AT_ONCE:
+            await asyncio.sleep(0.01)
+        try:
+            return await scan(node, request)
+        finally:
+            ended.append(request)
 
-        async def counted(node: ManagementNode, request: Any) -> Any:
-            self.now += 1
-            self.all += 1
-            self.most = max(self.most, self.now)
-            while self.all < AT_ONCE:
-                await asyncio.sleep(0.01)
-            try:
-                return await scan(node, request)
-            finally:
-                self.now -= 1
-
-        monkeypatch.setattr(ManagementNode, "scan", counted)
+    monkeypatch.setattr(ManagementNode, "scan", counted)
+    return under_way
 
 
-def test_no_more_than_five_storages_are_scanned_at_once(gather: Gather, monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = Counted(monkeypatch)
+def test_no_more_than_five_storages_are_scanned_at_once(gather: Gather, under_way: list[int]) -> None:
     with Simulator(scan_seconds=0.3) as zstack:
-        results = gather(zstack, urls=[zstack.storage_url] * 12)
-    assert len(results) == 12
-    assert (counted.all, counted.most) == (12, AT_ONCE)
+        assert len(gather(zstack, urls=[zstack.storage_url] * 12)) == 12
+    assert (len(under_way), max(under_way)) == (12, AT_ONCE)
 
 
-def test_after_a_failure_no_other_scan_is_started(gather: Gather, monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = Counted(monkeypatch)
+def test_after_a_failure_no_other_scan_is_started(gather: Gather, under_way: list[int]) -> None:
     with Simulator() as zstack:
         wrong = zstack.storage_url.replace("@192.0.2.20", "@192.0.2.99")
         assert "192.0.2.99" in str(failure(gather, zstack, urls=[wrong] * AT_ONCE + [zstack.storage_url] * 5))
         assert not zstack.sessions
-    assert counted.all == AT_ONCE
+    assert len(under_way) == AT_ONCE
 
 
 # Seconds until a reply. On a busy machine, a signal still comes first. Less than _PATIENCE.

@@ -23,15 +23,6 @@ MASKS = importlib.util.find_spec("ansible.module_utils.secrets") is not None
 
 
 @pytest.fixture
-def handlers() -> Iterator[None]:
-    """Restore the signal handlers, which a module sets for its own process."""
-    before = stopping_signals()
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.fixture
 def told_secrets(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The secrets that modules have told the controller, which ansible-core 2.22 and later masks in all output."""
     if MASKS:
@@ -43,9 +34,10 @@ def told_secrets(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 @pytest.fixture
 def run(
-    handlers: None, told_secrets: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Any]:
+    told_secrets: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Any]]:
     """Run a module with options, as Ansible's wrapper does, and return what it prints, with its invocation."""
+    handlers = stopping_signals()
 
     def run_module(module: ModuleType, **options: Any) -> Any:
         if "inject_invocation" in PASS_VARS:  # since ansible-core 2.20
@@ -59,4 +51,7 @@ def run(
         told_secrets.update(outcome.pop("_ansible_new_secrets", []))
         return outcome
 
-    return run_module
+    yield run_module
+    # A module sets them for its own process.
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
