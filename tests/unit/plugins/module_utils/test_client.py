@@ -101,7 +101,7 @@ def test_the_second_address_of_a_name_is_tried_after_the_first(
         ("200 OK", "the response is larger than 64 MiB"),
     ],
 )
-def test_the_body_of_a_redirect_or_of_too_many_bytes_is_not_read(
+def test_no_body_of_a_redirect_or_of_too_many_bytes_is_read(
     zstack: Simulator, gather: Gather, head: str, words: str
 ) -> None:
     sent = [0]
@@ -254,7 +254,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 ENVELOPE = '{"error": {"code": "%s", "description": "words"}}'
 
 
-def test_a_transient_failure_is_retried_as_often_as_asked_or_until_it_passes(
+def test_a_transient_failure_is_retried_as_often_as_asked(
     zstack: Simulator, gather: Gather, pauses: list[float], warnings: list[str]
 ) -> None:
     # With an envelope as well. The catalogue has all other failures that a retry helps against.

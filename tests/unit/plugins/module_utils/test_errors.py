@@ -77,9 +77,7 @@ def test_the_line_has_server_call_code_words_causes_status_and_hint() -> None:
     }
 
 
-def test_a_failed_scan_has_its_storage_outside_the_line_and_a_failed_login_none(
-    zstack: Simulator, gather: Gather
-) -> None:
+def test_only_a_failed_scan_has_its_storage_in_the_error(zstack: Simulator, gather: Gather) -> None:
     server = f"{zstack.host}:{zstack.port}"
     zstack.inject("error_in_503")
     for options, line, storage in (

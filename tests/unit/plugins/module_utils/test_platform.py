@@ -18,7 +18,7 @@ from ansible_collections.zstack.cloud.tests.unit.plugins.failures import Gather,
 
 @pytest.fixture
 def in_lima(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Moves this machine to another zone."""
+    """Move this machine to another zone."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "America/Lima")
         time.tzset()

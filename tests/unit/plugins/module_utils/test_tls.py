@@ -80,7 +80,7 @@ def test_tls_1_0_is_refused_and_answered_with_the_required_version(
     assert error.error["hint_reason"] == "tls"
 
 
-def test_https_to_a_server_without_tls_is_answered_with_port_and_use_ssl(gather: Gather, zstack: Simulator) -> None:
+def test_https_to_a_server_without_tls_is_answered_with_the_port(gather: Gather, zstack: Simulator) -> None:
     error = refusal(gather, zstack)
     assert re.search("TLS failed: [A-Z_ ]+. ", str(error)), str(error)
     assert error.error["hint_reason"] == "tls"
