@@ -263,9 +263,9 @@ CODES: Mapping[str, Mapping[str, str | None]] = {
 }
 
 
-def hint_of(gather: Gather, zstack: Simulator, method: str = "session", **options: Any) -> tuple[str | None, str]:
+def hint_of(gather: Gather, zstack: Simulator, method: str = "session") -> tuple[str | None, str]:
     """Return the reason of the hint that the error of a run ends with, and its line before the hint."""
-    error = failure(gather, zstack, timezone="Asia/Shanghai", **zstack.credentials(method), **options)
+    error = failure(gather, zstack, timezone="Asia/Shanghai", **zstack.credentials(method))
     line, hint = str(error), error.error["hint"]
     assert line.endswith(f". {hint}" if hint else ")"), line
     return error.error["hint_reason"], line.removesuffix(f". {hint}")
