@@ -27,8 +27,6 @@ _CALL, _PATH = "GetDatabaseBackupFromImageStore", "/v1/database-backups/image-st
 _PARALLEL_SCANS = 5
 # Seconds that a backup may be ahead of the server's clock before its time counts as wrong.
 FUTURE = 300
-# Maximum length of a time that a warning quotes.
-_EXAMPLE_LIMIT = 60
 _RANGES = {"registry_port": (1, 65535), "limit": (1, None)}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _TEXTS = (
@@ -115,31 +113,36 @@ def gather(options: Options, warn: Warn, report: bool = False) -> list[dict[str,
     """
     storages = options.storages
     secrets = [secret for storage in storages for secret in storage.secrets]
-    results: dict[int, dict[str, Any]] = {}
+    results: list[dict[str, Any]] = []
     try:
         with Client(options.connection, warn, secrets) as client, logged_in(client, options.connection) as login:
             # Started first, because scans take seconds and these calls do not depend on them.
             platform_calls = PlatformCalls(client, login, options.connection)
             calls = [_scan(options, storage, login) for storage in storages]
+            outcomes: dict[int, Reply | ZStackError] = {}
             for number, outcome in client.call_all(calls, _PARALLEL_SCANS):
-                storage = storages[number]
+                outcomes[number] = outcome
+                if isinstance(outcome, ZStackError) and not report:
+                    raise outcome.with_storage(storages[number].masked, named=len(storages) > 1)
+            for number, storage in enumerate(storages):
+                outcome = outcomes[number]
                 try:
                     if isinstance(outcome, ZStackError):
                         raise outcome
                     # Not needed if nothing was scanned, when its warnings would only distract from the reason.
                     platform = platform_calls.platform
                     images = images_in(outcome, platform.clock, client)
-                    results[number] = summarize(images, storage, outcome.date, platform, options, client.warn)
+                    results.append(summarize(images, storage, outcome.date, platform, options, client.warn))
                 except ZStackError as exc:
                     exc.with_storage(storage.masked, named=len(storages) > 1)
                     if not report:
                         raise
-                    results[number] = failed_result(storage, exc)
+                    results.append(failed_result(storage, exc))
     except ZStackError as exc:
         if not report:
             raise
         return [failed_result(storage, exc) for storage in storages]
-    return [results[number] for number in range(len(storages))]
+    return results
 
 
 def _scan(options: Options, storage: Storage, login: Login) -> Call:
@@ -278,7 +281,7 @@ def _warn_of_times(backups: Sequence[Backup], now: int, storage: Storage, warn: 
             count = f"{len(affected)} of {len(backups)}"
             # Not a part of a text, because part of a secret would not be redacted.
             times = (repr(json_safe(each.created)) for each in affected[:3])
-            examples = ", ".join(f"a time of {len(it)} characters" if len(it) > _EXAMPLE_LIMIT else it for it in times)
+            examples = ", ".join(f"a time of {len(it)} characters" if len(it) > 60 else it for it in times)
             warn(f"{storage.masked}: backups with {problem}: {count}, such as {examples}. {remedy}")
 
 

@@ -255,7 +255,5 @@ def _zone(name: str) -> tzinfo:
         remedy = "correct it, or install tzdata if the name is right"
         if re.fullmatch(r"[+-]?[0-9]+", name):
             remedy = "write it in quotes, because YAML reads +10:00 as a number"
-        raise ZStackError(
-            f"timezone must be an IANA name such as Asia/Shanghai, or an offset such as +08:00, got {got}: {remedy}"
-        )
+        raise ZStackError(f"timezone must be an IANA name or an offset (Asia/Shanghai, +08:00), got {got}: {remedy}")
     return zone

@@ -90,8 +90,7 @@ class PlatformCalls:
             return zone, offset_name(zone), "login"
         local = offset_name(None)
         if self._connection.timezone is None:
-            guess = f"its times are read in this machine's time zone, {local}"
-            self._client.warn(f"The server's time zone is unknown: {guess}. Set timezone.")
+            self._client.warn(f"The server's time zone is unknown: this machine's, {local}, is used. Set timezone.")
         return None, local, "host"
 
     def _reply(self, pending: Pending) -> Reply | None:

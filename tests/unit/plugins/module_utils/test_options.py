@@ -190,7 +190,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         for age in ("7 days", "24", "-1d", "1.5h", "h", "1H", "\u0661d", "9999999999s")
     ),
     ({"max_age": "x" * 9000}, " … xxx"),
-    ({"timezone": "Asia/Nowhere"}, "timezone must be an IANA name such as Asia/Shanghai, or an offset such as +08:00"),
+    ({"timezone": "Asia/Nowhere"}, "timezone must be an IANA name or an offset (Asia/Shanghai, +08:00), got"),
     ({"timezone": "../../etc/passwd"}, "got '../../etc/passwd': correct it, or install tzdata if the name is right"),
     ({"timezone": "+25:00"}, "got '+25:00': correct it"),
     ({"timezone": "x" * 9000}, "xxx': correct it"),

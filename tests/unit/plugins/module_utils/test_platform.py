@@ -70,7 +70,7 @@ def test_an_old_server_without_a_login_is_read_in_this_machines_zone(
         known = gather(zstack, session_uuid=zstack.open_session(), timezone="Asia/Shanghai", max_age="52w")
     assert (result["timezone"], result["timezone_source"]) == ("-05:00", "host")
     assert result["latest"]["created_at"].endswith("-05:00")
-    words = "The server's time zone is unknown: its times are read in this machine's time zone, -05:00. Set timezone."
+    words = "The server's time zone is unknown: this machine's, -05:00, is used. Set timezone."
     assert warning == f"127.0.0.1:{zstack.port}: {words}"
     assert "max_age requires a known time zone, " in line
     assert line.endswith(": set timezone")
