@@ -18,10 +18,11 @@ from typing import Any, Literal
 import yaml
 
 from .injection import Injection
+from .node import ROUTES
 from .replies import DESCRIPTIONS, system_error
 
 CATALOGUE = Path(__file__).with_name("catalogue")
-CALLS = ("scan", "login", "logout", "timezone", "version", "image_stores", "system_tags", "any")
+CALLS = (*ROUTES, "any")
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,16 @@ from .site import Settings, Site
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 _VALIDATOR = "org.zstack.header.message.ApiMessageParamValidator"
+#: The method and the path of each call, by the name of its handler, which faults use, too.
+ROUTES = {
+    "login": ("PUT", "/v1/accounts/login"),
+    "logout": ("DELETE", "/v1/accounts/sessions/{uuid}"),
+    "scan": ("GET", "/v1/database-backups/image-store"),
+    "version": ("PUT", "/v1/management-nodes/actions"),
+    "timezone": ("GET", "/v1/management-nodes/platform-timezone"),
+    "image_stores": ("GET", "/v1/backup-storage/image-store"),
+    "system_tags": ("GET", "/v1/system-tags"),
+}
 #: The message of each call that an account can be denied.
 _API = {
     "scan": "org.zstack.storage.backup.APIGetDatabaseBackupFromImageStoreMsg",
@@ -47,18 +57,11 @@ class ManagementNode:
 
     def calls(self) -> dict[str, tuple[str, str, Handler]]:
         """Return the method, the path and the handler of each call, by the name that faults use."""
-        calls: dict[str, tuple[str, str, Handler]] = {
-            "login": ("PUT", "/v1/accounts/login", self.log_in),
-            "logout": ("DELETE", "/v1/accounts/sessions/{uuid}", self.log_out),
-            "scan": ("GET", "/v1/database-backups/image-store", self.scan),
-            "version": ("PUT", "/v1/management-nodes/actions", self.act),
-            "timezone": ("GET", "/v1/management-nodes/platform-timezone", self.timezone),
-            "image_stores": ("GET", "/v1/backup-storage/image-store", self.query_image_stores),
-            "system_tags": ("GET", "/v1/system-tags", self.query_system_tags),
+        return {
+            name: (method, path, getattr(self, name))
+            for name, (method, path) in ROUTES.items()
+            if name != "timezone" or self._settings.has_timezone_call
         }
-        if not self._settings.has_timezone_call:
-            del calls["timezone"]
-        return calls
 
     def api_path(self, request: web.Request) -> str:
         """Return the path of *request* from /v1 on, decoded."""
@@ -72,7 +75,7 @@ class ManagementNode:
         self.sessions[uuid] = account
         return uuid
 
-    async def log_in(self, request: web.Request) -> web.Response:
+    async def login(self, request: web.Request) -> web.Response:
         """LogInByAccount: the body names the account and its password's SHA-512."""
         parameters = (await _json(request)).get("logInByAccount") or {}
         name, password = (_mandatory(parameters, field) for field in ("accountName", "password"))
@@ -89,7 +92,7 @@ class ManagementNode:
         }
         return succeeded({"inventory": inventory})
 
-    async def log_out(self, request: web.Request) -> web.Response:
+    async def logout(self, request: web.Request) -> web.Response:
         """LogOut: ends the session in the path, if there is one. It requires no Authorization."""
         self.sessions.pop(request.match_info["uuid"], None)
         return succeeded({})
@@ -121,17 +124,17 @@ class ManagementNode:
         self._authenticator.check(request, self.api_path(request))
         return succeeded({"timezone": self.clock.name, "offset": self.clock.utc_offset(), "success": True})
 
-    async def query_image_stores(self, request: web.Request) -> web.Response:
+    async def image_stores(self, request: web.Request) -> web.Response:
         """QueryImageStoreBackupStorage: the image stores of the platform, without their passwords."""
         query = self._query(request, "image_stores")
         return succeeded(query.run(image_store.image_stores(self.site, self.clock), image_store.IMAGE_STORE))
 
-    async def query_system_tags(self, request: web.Request) -> web.Response:
+    async def system_tags(self, request: web.Request) -> web.Response:
         """QuerySystemTag: the system tags of all resources."""
         query = self._query(request, "system_tags")
         return succeeded(query.run(image_store.system_tags(self.site, self.clock), image_store.SYSTEM_TAG))
 
-    async def act(self, request: web.Request) -> web.Response:
+    async def version(self, request: web.Request) -> web.Response:
         """GetVersion, one of several actions of its path: the version of the platform's database, without a login."""
         if "getVersion" not in await _json(request) or not self._settings.has_version_call:
             raise refused(400, f"the body doesn't contain action mapping to the URL[{self.api_path(request)}]")

@@ -69,7 +69,7 @@ def test_its_options_are_settings_and_faults(tmp_path: Path) -> None:
         ("--port", "{port}", "address already in use"),
         ("--site", "nowhere.yml", "No such file or directory: 'nowhere.yml'"),
         ("--set", "hurry=1", "unexpected keyword argument 'hurry'"),
-        ("--fault", "html_502@nowhere", "no call is named 'nowhere', only scan, "),
+        ("--fault", "html_502@nowhere", "no call is named 'nowhere', only login, "),
         ("--fault", "connection_refused", "connection_refused is caused by the client's options "),
     ],
 )
