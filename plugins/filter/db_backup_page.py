@@ -99,7 +99,7 @@ _MARKS = {
     ".txt": re.compile(r"zstack\.cloud .*\b([0-9a-f]{16})\s*\Z"),
 }
 _SEARCHED = 4096
-_BACKUP_KEYS = ("id", "name", "version", "size", "created_at", "created_epoch", "age_seconds", "restorable")
+_DRAWN_KEYS = ("id", "name", "version", "size", "created_at", "created_epoch", "age_seconds", "restorable")
 
 
 def db_backup_page(
@@ -210,7 +210,7 @@ def _node(host: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         "results": [
             {
                 **_plain({key: value for key, value in result.items() if key != "backups"}),
-                "backups": [{key: _plain(backup.get(key)) for key in _BACKUP_KEYS} for backup in result["backups"]],
+                "backups": [{key: _plain(backup.get(key)) for key in _DRAWN_KEYS} for backup in result["backups"]],
             }
             for result in (results if verdict else [])
         ],

@@ -34,6 +34,7 @@ _TEXTS = (
     *("name", "version", "type", "md5", "install_path"),
 )
 
+# The reason of a hint about the storage or url starts with storage_, or is registry_port.
 SCAN_CODE_HINTS: Mapping[str, Hint] = {
     "SYS.1003": Hint("storage_missing", "Check that url names an existing storage."),
     "SYS.1006": Hint("storage_url", "Check url and registry_port."),

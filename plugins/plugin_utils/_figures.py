@@ -293,7 +293,7 @@ def _ticks(axis: _Axis, right: int, offset: int, days: float) -> Iterator[Tick]:
             yield Tick(x, day, x < 6, x > 94)
 
 
-_BACKUP_KEYS = ("id", "name", "version", "size", "created_at", "restorable")
+_LASTING_KEYS = ("id", "name", "version", "size", "created_at", "restorable")
 _RESULT_KEYS = ("storage", "msg", "platform_version", "timezone", "timezone_source")
 # What changes although nothing has changed.
 _TIMES = ("age", "ahead")
@@ -314,7 +314,7 @@ def fingerprint(nodes: Sequence[Mapping[str, Any]], drawn: Sequence[Figures], *m
         ]
         names = [storage["name"] for storage in verdict.get("storages", [])]
         seen = [
-            [[result.get(key) for key in _RESULT_KEYS], [[each.get(key) for key in _BACKUP_KEYS] for each in backups]]
+            [[result.get(key) for key in _RESULT_KEYS], [[each.get(key) for key in _LASTING_KEYS] for each in backups]]
             for result in node["results"]
             for backups in [result["backups"]]
         ]

@@ -71,6 +71,8 @@ def test_each_module_returns_what_it_documents_also_in_check_mode(
     documented = yaml.safe_load(module.RETURN)
     assert {"error", "status"} < documented.keys()
     keys = documented.keys() - {"error", "status"}
+    if module is zstack_db_backup_info:
+        assert result["backups"][0].keys() == documented["backups"]["contains"].keys()
     if module is zstack_db_backup_facts:
         keys = documented["ansible_facts"]["contains"]["zstack_db_backups"]["contains"].keys()
     if module is zstack_image_store_info:

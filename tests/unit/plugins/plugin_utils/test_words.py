@@ -37,7 +37,8 @@ def test_each_language_has_the_same_texts_with_the_same_values(tables: Any) -> N
     assert not TABLES["en"].keys() & LABELS["en"].keys()
 
 
-def test_each_hint_of_a_failed_call_is_translated() -> None:
+@pytest.mark.parametrize("language", [language for language in TABLES if language != "en"])
+def test_each_hint_of_a_failed_call_is_translated(language: str) -> None:
     reasons = {hint.reason for hint in all_hints()}
     written = {
         found
@@ -46,7 +47,7 @@ def test_each_hint_of_a_failed_call_is_translated() -> None:
     }
     assert len(reasons | written) > 50
     assert {f"hint.{reason}" for reason in reasons | written} == {
-        key for key in TABLES["zh"] if key.startswith("hint.")
+        key for key in TABLES[language] if key.startswith("hint.")
     }
 
 
