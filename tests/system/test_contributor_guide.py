@@ -31,12 +31,9 @@ def test_the_module_of_the_guide_is_documented_tested_and_runs(zstack: Simulator
         shutil.copy(ROOT / name, root / name)
     shutil.copy(EXAMPLE / "plugins" / "modules" / f"{NAME}.py", root / "plugins" / "modules")
     shutil.copy(EXAMPLE / f"test_{NAME}.py", root / "tests" / "unit" / "plugins" / "modules")
-    [groups] = re.findall(r":caption: meta/runtime.yml\n\n((?:    .*\n)+)", GUIDE)
     runtime = yaml.safe_load((root / "meta" / "runtime.yml").read_text())
-    known = {path.stem for path in (root / "plugins" / "modules").glob("*.py")}
-    assert set(yaml.safe_load(groups)["action_groups"]["zstack"]) == known
-    assert set(runtime["action_groups"]["zstack"]) == known - {NAME}
-    (root / "meta" / "runtime.yml").write_text(yaml.safe_dump({**runtime, **yaml.safe_load(groups)}))
+    runtime["action_groups"]["zstack"].append(NAME)
+    (root / "meta" / "runtime.yml").write_text(yaml.safe_dump(runtime))
     here: dict[str, Any] = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "tree"), "PYTHONPATH": str(tmp_path / "tree")}
 
     documented = run("ansible-doc", "--type", "module", "--json", f"zstack.cloud.{NAME}", place=tmp_path, **here)
@@ -52,13 +49,34 @@ def test_the_module_of_the_guide_is_documented_tested_and_runs(zstack: Simulator
     play(tmp_path, tasks(task, shown, module_defaults=defaults), **here)
 
 
-def test_what_the_guide_names_exists_and_it_lists_every_file() -> None:
-    listed = re.findall(r"``(_\w+\.py)``", GUIDE)
-    assert {path.name for path in ROOT.glob("plugins/*_utils/*.py")} <= set(listed)
-    paths = re.findall(r"``((?:plugins|tests|docs|meta)/[\w/.]+)``", GUIDE)
-    assert len(paths) > 10
-    assert [path for path in paths if not (ROOT / path).exists()] == []
-    code = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/*/*.py"))
-    functions, others = re.findall(r"``(\w+)\(\)``", GUIDE), re.findall(r"``([A-Z]\w+)``", GUIDE)
-    assert functions and [name for name in functions if f"def {name}(" not in code] == []
-    assert others and [name for name in others if not re.search(rf"(?m)^(?:class )?{name}\b", code)] == []
+FILES = {
+    f"/{path.relative_to(ROOT)}": path.read_text(encoding="utf-8") if path.suffix in (".py", ".yml") else ""
+    for each in ("*.*", *(f"{folder}/**/*" for folder in ("docs", "meta", "playbooks", "plugins", "roles", "tests")))
+    for path in ROOT.glob(each)
+    if "output" not in path.parts and "__pycache__" not in path.parts
+}
+
+
+def test_each_file_that_the_guide_names_exists_and_each_private_one_is_named() -> None:
+    named = re.findall(r"``([\w-]*[/.][\w/.-]+)``", GUIDE)
+    files = [name for name in named if "/" in name or name.endswith((".py", ".yml", ".rst", ".md"))]
+    assert len(files) > 50
+    assert [name for name in files if not any(path.endswith(f"/{name}") for path in FILES)] == []
+    private = [path for path, text in FILES.items() if re.search("/plugins/.*/_", path) or " (internal)\n" in text]
+    assert [path for path in private if not any(path.endswith(f"/{name}") for name in files)] == []
+
+
+def test_each_name_of_the_guide_is_in_the_file_that_it_names() -> None:
+    text = " ".join(GUIDE.split())
+    after = re.findall(r"``([\w/]+\.py)``: ((?:``\w+(?:\(\))?``(?:, | and )?)+)", text)
+    before = re.findall(r"(``\w+(?:\(\))?``) in ``([\w/]+\.py)``", text)
+    assert len(after) > 30 and len(before) > 2
+    for file, names in [*after, *((file, name) for name, file in before)]:
+        found = "".join(content for path, content in FILES.items() if path.endswith(f"/{file}"))
+        for name, brackets in re.findall(r"``(\w+)(\(\))?``", names):
+            start = rf"def {name}\(" if brackets else rf"(?m)^ *(?:class )?{name}\b *[:=(]"
+            assert re.search(start, found), f"{file}: {name}"
+    code = "".join(FILES.values())
+    assert [name for name in re.findall(r"``(\w+)\(\)``", GUIDE) if f"def {name}(" not in code] == []
+    constants = re.findall(r"``(_?[A-Z]\w+)``", GUIDE)
+    assert [name for name in constants if not re.search(rf"(?m)^(?:class )?{name}\b", code)] == []
