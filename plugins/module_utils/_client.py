@@ -72,8 +72,8 @@ class Client:
         self._no_more_retries = threading.Event()
         self.redact = Redactor(*connection.credentials.values[-1:], *secrets, *_proxy_secrets())
         # urllib3 logs URLs and headers, which can contain secrets.
-        for name in list(logging.root.manager.loggerDict):
-            logging.getLogger(name).disabled |= name.partition(".")[0] in ("requests", "urllib3")
+        for name in [each for each in logging.root.manager.loggerDict if each.partition(".")[0] == "urllib3"]:
+            logging.getLogger(name).disabled = True
         self._session = _NoRedirects()
         # Without cookies, a call depends only on its arguments, so calls can run in parallel.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
