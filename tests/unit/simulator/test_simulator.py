@@ -219,6 +219,8 @@ def test_replies_look_as_tomcat_sends_them(zstack: Simulator) -> None:
         assert re.fullmatch("JSESSIONID=[0-9A-F]{32}; Path=/zstack; HttpOnly", reply.headers["Set-Cookie"])
         assert "Content-Length" in reply.headers
     assert scan(zstack, url="a" * 8080).headers["Transfer-Encoding"] == "chunked"
+    zone = {"timezone": "Asia/Shanghai", "offset": "+08:00", "success": True}
+    assert call(zstack, "GET", TIMEZONE, "OAuth none").json() == zone
 
 
 def test_a_login_opens_a_session_within_the_limit_until_the_logout() -> None:
@@ -242,6 +244,7 @@ def test_the_storages_hold_a_fortnight_of_backups_and_their_copies(zstack: Simul
     backups = {backup["name"]: backup for backup in first}
     assert [backup["version"] for backup in first] == ["4.7.21"] * 9 + ["4.8.30"] * 6
     assert len({backup["installPath"] for backup in first}) == zstack.storages[0].total == 15
+    assert all(backup["size"] > 0 for backup in first)  # the virtual size if it is not added up yet
     for name, backup in backups.items():
         assert backup.keys() == {"name", "version", "installPath", "type", "size", "md5", "createdTime"}
         scheduled = f"zstack-db-{backup['version']}-{read(backup['createdTime']):%Y%m%d%H%M%S}.gz"
