@@ -106,7 +106,7 @@ def test_a_wrong_option_is_an_error_and_writes_nothing(zstack: Simulator, tmp_pa
     hosts: dict[str, Any] = {"hosts": {"mn1": {}, "mn2": {}}}
     for wrong, message in (
         ({"report_db_backups_dest": "page.txt"}, "report_db_backups_dest must end in .html, got /"),
-        ({"report_db_backups_fial": True}, "report_db_backups_fial; did you mean report_db_backups_fail?"),
+        ({"report_db_backups_hosts": "mn1:!mn1"}, "report_db_backups_hosts matches no host of the inventory: "),
     ):
         variables = {**options_for(zstack, 0), **wrong}
         assert message in play(tmp_path, PLAYBOOK, inventory=hosts, variables=variables, code=2)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
-from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import check_policy, place, verify
+from ansible_collections.zstack.cloud.plugins.plugin_utils._verdict import check_policy, place, read_choice, verify
 from ansible_collections.zstack.cloud.plugins.plugin_utils._words import Words
 from ansible_collections.zstack.cloud.tests.browser.pages import NOW, PLATFORM, scanned
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import refusal
@@ -419,6 +419,14 @@ def test_a_size_is_read_exactly_or_refused() -> None:
         # Bits, elsewhere, or what ansible-core reads before 2.18
         for number in (f"3{unit}b", f"3{unit.lower()}b", f"3{unit.lower()}B", f"3{unit}iB", "3b"):
             assert "min_size must be a size in bytes or with a unit" in refusal(check_policy, {"min_size": number})
+
+
+def test_a_choice_is_one_of_the_texts() -> None:
+    choices = dict.fromkeys(("en", "zh"))
+    assert read_choice("language", "zh", choices) == "zh"
+    for wrong in ("de", "", ["en"], None, 1):
+        line = refusal(read_choice, "language", wrong, choices)
+        assert line == f"language must be en or zh, got {wrong!r}"
 
 
 def test_a_value_that_is_not_a_result_is_refused() -> None:
