@@ -40,6 +40,7 @@ class Fault:
     status: int | None = None
     code: str | None = None
     says: tuple[str, ...] = ()
+    hint: str | None = None
 
     @property
     def waits(self) -> bool:

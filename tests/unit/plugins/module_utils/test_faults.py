@@ -55,6 +55,7 @@ def test_each_fault_ends_as_it_should_in_time_and_without_a_session(
             assert error.error["server"] == f"{options.get('host', zstack.host)}:{options.get('port', zstack.port)}"
             assert line.startswith(error.error["server"])
             assert all(words in line for words in fault.says), line
+            assert fault.hint in (None, error.error["hint_reason"])
             assert len(line) < 2000
             assert line.isprintable()
             shown = json.dumps([line, error.error, warnings], allow_nan=False, ensure_ascii=False)
