@@ -30,6 +30,14 @@ version:
   returned: success
   type: str
   sample: 4.8.30
+error:
+  description: The error as RV(zstack.cloud.zstack_db_backup_info#module:error) describes it.
+  returned: when a call fails or an option is invalid, unless Ansible itself rejects the arguments
+  type: dict
+status:
+  description: HTTP status code of the failed response, V(null) if there was no response.
+  returned: when a call fails or an option is invalid, unless Ansible itself rejects the arguments
+  type: int
 """
 
 from typing import Any
