@@ -57,7 +57,7 @@ FILES = {
 }
 
 
-def test_each_file_that_the_guide_names_exists_and_each_private_one_is_named() -> None:
+def test_each_file_that_the_guide_names_exists_and_each_private_is_named() -> None:
     named = re.findall(r"``([\w-]*[/.][\w/.-]+)``", GUIDE)
     files = [name for name in named if "/" in name or name.endswith((".py", ".yml", ".rst", ".md"))]
     assert len(files) > 50

@@ -103,7 +103,7 @@ def is_message(words: str) -> bool:
 
 
 @pytest.mark.parametrize("cell", messages_in_guides())
-def test_each_message_in_the_guides_is_one_of_the_code_or_of_the_simulator(cell: str) -> None:
+def test_each_message_in_the_guides_is_of_the_code_or_the_simulator(cell: str) -> None:
     assert len(messages_in_guides()) >= 40
     # A message with a status is a response of ZStack or of a proxy.
     is_answer = re.search(r"\([0-9]{3}\)$", cell) is not None
