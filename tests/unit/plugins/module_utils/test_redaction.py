@@ -233,7 +233,7 @@ def test_a_secret_that_comes_later_is_hidden_from_then_on() -> None:
 
 
 @pytest.mark.parametrize("secret", ["x", "e1", "zst", "22"])
-def test_a_short_secret_is_hidden_where_it_stands_alone_and_leaves_words_readable(secret: str) -> None:
+def test_a_short_secret_is_hidden_alone_and_words_stay_readable(secret: str) -> None:
     words = "expired (ox) (xo) e10 the1 zstack_bs azst 2026-11-2210 1122, next"
     shown = Redactor(secret)(f"ssh://root:{secret}@192.0.2.20: {words}; sshpass -p '{secret}'")
     assert shown == f"ssh://root:***@192.0.2.20: {words}; sshpass -p '***'"
@@ -271,7 +271,7 @@ def test_a_secret_is_hidden_wherever_a_text_is_cut(names: list[str]) -> None:
             assert cut == shown
 
 
-def test_the_end_of_a_long_text_is_cut_out_without_a_secret_across_its_start() -> None:
+def test_the_end_of_a_text_has_no_part_of_a_secret() -> None:
     redact = Redactor("Open-Sesame")
     assert redact.ending("x" * 20_000, 8000) == "x" * 8000
     assert redact.ending("x" * 20_000 + "Open-Sesame" + "y" * 7995, 8000) == "***" + "y" * 7995
@@ -284,7 +284,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
-def test_a_text_of_twice_the_length_takes_less_than_four_times_as_long(piece: str) -> None:
+def test_the_time_it_takes_is_not_quadratic_in_the_length(piece: str) -> None:
     redact = Redactor("sesame's", "&amp;\\\\%25secret", "sesame")
 
     def seconds(length: int) -> float:

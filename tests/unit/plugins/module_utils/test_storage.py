@@ -67,7 +67,7 @@ def test_a_url_that_java_accepts_is_accepted(url: str) -> None:
 @pytest.mark.parametrize(
     "host", ["image_store", "store.1", "a.1b", "-store", "store-", "192.0.2.300", "192.0.2", "a..b"]
 )
-def test_a_host_that_java_refuses_is_answered_with_what_it_may_consist_of(host: str) -> None:
+def test_a_host_that_java_refuses_is_answered_with_the_allowed_forms(host: str) -> None:
     line = refusal(f"ssh://root:Sesame@{host}:22/bs")
     assert line.startswith("url must have a host that ZStack accepts: an IPv4 address, an IPv6 address in brackets, ")
     assert "Sesame" not in line
@@ -81,7 +81,7 @@ def test_a_port_is_kept_as_it_is_written_or_refused() -> None:
 
 
 @pytest.mark.parametrize("character", "@#?/:%")
-def test_a_password_that_is_not_encoded_is_answered_with_the_option_and_not_repeated(character: str) -> None:
+def test_an_unencoded_password_is_answered_with_the_option_and_not_repeated(character: str) -> None:
     line = refusal(f"ssh://root:Sesame{character}Street@192.0.2.20:22/bs")
     assert line.startswith("url must have its password percent-encoded")
     assert line.endswith("set storage_password instead, which takes the password as it is")
@@ -107,7 +107,7 @@ def test_white_space_control_and_shell_characters_are_refused_anywhere(form: str
         *("ssh://-oProxyCommand=x:Sesame@192.0.2.20/bs", "Sesame", "ssh://"),
     ],
 )
-def test_a_url_of_another_form_is_answered_with_the_form_and_not_repeated(url: str) -> None:
+def test_a_url_of_another_form_is_not_repeated_in_the_answer(url: str) -> None:
     line = refusal(url, {"storage_password": "Sesame"})
     assert line.startswith("url must have ")
     assert "Sesame" not in line
