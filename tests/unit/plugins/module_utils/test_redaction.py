@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the zstack.cloud contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """Secrets are hidden in texts, however they are quoted, and the HTTP libraries log nothing."""
@@ -234,7 +233,7 @@ def test_a_secret_that_comes_later_is_hidden_from_then_on() -> None:
 
 @pytest.mark.parametrize("secret", ["x", "e1", "zst", "22"])
 def test_a_short_secret_is_hidden_alone_and_words_stay_readable(secret: str) -> None:
-    words = "expired (ox) (xo) e10 the1 zstack_bs azst 2026-11-2210 1122, next"
+    words = "expired (ox) (xo) (de1) e10 the1 zstack_bs azst 2026-11-2210 1122, next"
     shown = Redactor(secret)(f"ssh://root:{secret}@192.0.2.20: {words}; sshpass -p '{secret}'")
     assert shown == f"ssh://root:***@192.0.2.20: {words}; sshpass -p '***'"
 

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the zstack.cloud contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """A storage's URL, its password, and where that comes from."""
@@ -75,7 +74,7 @@ def test_a_host_that_java_refuses_is_answered_with_the_allowed_forms(host: str) 
 
 def test_a_port_is_kept_as_it_is_written_or_refused() -> None:
     for port in ("1", "22", "65535"):
-        assert check_storage(f"ssh://root:a@h:{port}/bs", [{}]).url == f"ssh://root:a@h:{port}/bs"
+        assert check_storage(f"ssh://root:a@[::1]:{port}/bs", [{}]).url == f"ssh://root:a@[::1]:{port}/bs"
     for port in ("", "0", "65536", "99999", "100000", "22x", "-1", "+22", "\uff12\uff12"):
         assert refusal(f"ssh://root:Sesame@192.0.2.20:{port}/bs") == f"url must have the form {FORM}"
 
