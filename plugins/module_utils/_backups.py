@@ -20,7 +20,7 @@ from ._options import Connection, check_connection, check_ranges, connection_spe
 from ._platform import Platform, PlatformCalls
 from ._redaction import shorten
 from ._storage import URL_FORM, Storage, check_storage
-from ._times import in_zone, read_epoch
+from ._times import read_epoch
 
 _CALL, _PATH = "GetDatabaseBackupFromImageStore", "/v1/database-backups/image-store"
 # A scan has one SSH connection at a time from the management node to the storage (src).
@@ -254,6 +254,7 @@ class Backup(NamedTuple):
         fields.pop("created_time", None)
         fields.update(texts(fields, _TEXTS))
         version, running = fields["version"] and fields["version"].strip(), platform.version
+        at = None if self.epoch is None else datetime.fromtimestamp(self.epoch, timezone.utc).astimezone(platform.zone)
         size = as_int(fields.get("size"))
         if size == 0:
             size = as_int(fields.get("virtualsize")) or 0  # as the server does (src)
@@ -262,7 +263,7 @@ class Backup(NamedTuple):
             "version": version,
             "size": size,
             "virtualsize": as_int(fields.get("virtualsize")),
-            "created_at": None if self.epoch is None else in_zone(self.epoch, platform.zone).isoformat(),
+            "created_at": at and at.isoformat(),
             "created_epoch": self.epoch,
             "age_seconds": None if self.epoch is None else now - self.epoch,
             "restorable": version == running if version and running else None,
@@ -280,10 +281,15 @@ def _warn_of_times(backups: Sequence[Backup], now: int, storage: Storage, warn: 
     ):
         if affected:
             count = f"{len(affected)} of {len(backups)}"
-            # Not a part of a text, because part of a secret would not be redacted.
-            times = (repr(json_safe(each.created)) for each in affected[:3])
-            examples = ", ".join(f"a time of {len(it)} characters" if len(it) > 60 else it for it in times)
+            examples = ", ".join(_example(each.created) for each in affected[:3])
             warn(f"{storage.masked}: backups with {problem}: {count}, such as {examples}. {remedy}")
+
+
+def _example(time: Any) -> str:
+    # Do not shorten the text, because part of a secret would no longer be redacted.
+    if isinstance(time, str) and len(time) > 60:
+        return f"a string of {len(time)} characters"
+    return f"a {yaml_type(time)}" if isinstance(time, (list, dict)) else repr(time)
 
 
 def _described(text: Any) -> dict[str, Any]:

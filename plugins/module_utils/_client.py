@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import logging
 import re
 import threading
@@ -72,7 +73,7 @@ class Client:
         self._no_more_retries = threading.Event()
         self.redact = Redactor(*connection.credentials.values[-1:], *secrets, *_proxy_secrets())
         # urllib3 logs URLs and headers, which can contain secrets.
-        for name in [each for each in logging.root.manager.loggerDict if each.partition(".")[0] == "urllib3"]:
+        for name in filter(re.compile(r"urllib3\b").match, list(logging.root.manager.loggerDict)):
             logging.getLogger(name).disabled = True
         self._session = _NoRedirects()
         # Without cookies, a call depends only on its arguments, so calls can run in parallel.
@@ -248,7 +249,9 @@ def _read(response: requests.Response, redact: Redactor) -> str:
     if encoding not in ("", "identity", "gzip", "x-gzip"):
         shown = one_line(redact(encoding, _HEADER_LIMIT))
         raise ZStackError(f"the response has an unsupported Content-Encoding: {shown}", hint=NOT_ZSTACK)
-    stream = gzip.GzipFile(fileobj=raw, mode="rb") if "gzip" in encoding else raw
+    raw.auto_close = False
+    # Buffered, because GzipFile reads some parts byte by byte.
+    stream = gzip.GzipFile(fileobj=io.BufferedReader(raw, 1 << 16), mode="rb") if "gzip" in encoding else raw
     body = bytearray()
     try:
         while chunk := stream.read(1 << 16):

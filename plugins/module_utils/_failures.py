@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._calls import NOT_ZSTACK, Hint, ZStackError
-from ._json import as_text, json_safe, parse_json, snake_case
+from ._json import as_text, json_safe, snake_case
 from ._redaction import Redactor, one_line, shorten
 
 try:
@@ -39,7 +39,7 @@ _TWO_FACTOR = Hint("two_factor", "This account requires two-factor authenticatio
 # By error code (src: conf/errorCodes), and by authentication method if the hints differ.
 CODE_HINTS: Mapping[str, Hint | Mapping[str, Hint]] = {
     "ID.1001": {
-        "session": Hint("session_expired", "Log in again for a new session_uuid, or set account_name instead."),
+        "session": Hint("session_expired", "Log in again for a new session_uuid, or use an account instead."),
         "account": Hint("session_ended", "The session ended during the task: run it again."),
         "access_key": Hint("access_key", "Check access_key_id and access_key_secret."),
     },
@@ -65,7 +65,7 @@ TEXT_HINTS: Mapping[str, Hint] = {
         "no_access_keys", "This release has no AccessKeys: use a session or an account."
     ),
     "the body doesn't contain action mapping": Hint("no_action", "This ZStack release does not support the call."),
-    "no api mapping": Hint("no_api", "This ZStack release does not support the call, or context_path is wrong."),
+    "no api mapping": Hint("no_api", "This release does not support the call. Also check host, port and context_path."),
     "'Date' must be in": Hint("no_date_header", f"A proxy removed the Date header: {_DIRECTLY}."),
     "format error": Hint("date_format", f"A proxy changed the Date header: {_DIRECTLY}."),
     "accessKey format is": Hint("access_key_id", "Check access_key_id: use it as issued, without a colon."),
@@ -97,14 +97,14 @@ CERTIFICATE_HINTS: Mapping[str, Hint] = {
     **dict.fromkeys(("issuer", "verify the first", "signed certificate"), _CA),
     "expired": Hint("certificate_expired", "Renew the certificate."),
     "not yet valid": Hint("certificate_expired", "Check the clocks of this machine and of the server."),
-    "": Hint("certificate_invalid", "Reissue the certificate: it violates RFC 5280, which Python 3.13 enforces."),
+    "": Hint("certificate_invalid", "Reissue the certificate: it violates RFC 5280, which Python 3.13+ enforces."),
 }
 
 _EXCEPTION_HINTS: Mapping[str, Hint] = {
     reason: Hint(reason, text)
     for reason, text in {
         "proxy": "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment.",
-        "tls": "Check that port is an HTTPS port with TLS 1.2 or later, or set use_ssl to false.",
+        "tls": "Check that port is an HTTPS port with TLS 1.2 or later. A port without HTTPS needs use_ssl: false.",
         "no_connection": "Check host, port and firewalls.",
         "timeout": "Raise timeout, or check why the server is slow.",
         "host": "Check host.",
@@ -277,13 +277,12 @@ def _error_fields(envelope: Any, redact: Redactor) -> tuple[dict[str, Any], list
             continue
         # Redact before shortening or converting, because a changed secret would not be found.
         name, text = snake_case(redact(key, _KEY_LIMIT)), as_text(value)
-        is_long = len(text) > 4 * _FIELD_LIMIT
-        whole = redact(text, _FIELD_LIMIT) + redact.ending(text, _FIELD_LIMIT) if is_long else redact(text)
-        shown = shorten(whole, _FIELD_LIMIT)
-        # Where a secret is a number, the rest is no longer JSON.
-        is_text = name in fields or isinstance(value, str) or len(text) > _FIELD_LIMIT
-        data = None if is_text else parse_json(shown)
-        fields[name] = shown if data is None else json_safe(data)
+        if name in fields or isinstance(value, str) or len(text) > _FIELD_LIMIT:
+            half = 2 * _FIELD_LIMIT
+            ends = f"{redact(text, half)} … {redact.ending(text, half)}" if len(text) > 2 * half else redact(text)
+            fields[name] = shorten(ends, _FIELD_LIMIT)
+        else:
+            fields[name] = json_safe(value, redact=redact)
     return fields, [each for each in causes if each is not None]
 
 

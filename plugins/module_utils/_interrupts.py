@@ -33,8 +33,8 @@ def in_background(work: Callable[[], T]) -> Future[T]:
     """
     outcome: Future[T] = Future()
 
-    def run() -> None:
-        if threading.current_thread() is not threading.main_thread():
+    def run(in_thread: bool = True) -> None:
+        if in_thread:
             # A signal that is delivered to this thread would not wake the waiting main thread.
             signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
@@ -45,7 +45,7 @@ def in_background(work: Callable[[], T]) -> Future[T]:
     try:
         threading.Thread(target=run, daemon=True).start()
     except RuntimeError:
-        run()
+        run(in_thread=False)
     return outcome
 
 

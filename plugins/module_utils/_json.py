@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+Change = Callable[[str], str]
 _KEY_LIMIT = 100
 _DEPTH_LIMIT = 64
 _LONGEST_NUMBER = 400
@@ -43,38 +44,40 @@ def texts(values: Mapping[str, Any], keys: Iterable[str]) -> dict[str, str | Non
 
 def as_int(value: Any) -> int | None:
     """Return a size or a count as an int. Some servers send a float, and some proxies a string."""
-    if isinstance(value, bool):
-        return None
     try:
         number = value if isinstance(value, int) else float(value)
     except (TypeError, ValueError):
         return None
-    return int(number) if 0 <= number < math.inf else None
-
-
-def json_safe(value: Any, convert: Callable[[str], str] | None = None, depth: int = _DEPTH_LIMIT) -> Any:
-    """Return a JSON value in a form that Ansible can return.
-
-    Replace lone surrogates, which Ansible cannot print, and NaN and Infinity, which JSON does not support. Values that
-    are nested too deeply become None. Keys are converted to snake_case, or with ``convert``.
-    """
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, (list, dict)) and not depth:
-        return None
-    if isinstance(value, list):
-        return [json_safe(each, convert, depth - 1) for each in value]
-    if isinstance(value, dict):
-        key_of = convert or snake_case
-        converted = ((json_safe(key_of(key)), each) for key, each in value.items())
-        # Ansible would read an object with such a key as one of its own types.
-        return {key: json_safe(each, convert, depth - 1) for key, each in converted if not key.startswith("__ansible_")}
-    return value
+    return None if isinstance(value, bool) or not 0 <= number < math.inf else int(number)
 
 
 @lru_cache(maxsize=1024)
 def snake_case(key: str) -> str:
     """Return a key in snake_case, shortened."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", key[:_KEY_LIMIT]).lower()
+
+
+def json_safe(value: Any, convert: Change = snake_case, redact: Change = str, depth: int = _DEPTH_LIMIT) -> Any:
+    """Return a JSON value in a form that Ansible can return.
+
+    Replace lone surrogates, which Ansible cannot print, and NaN and Infinity, which JSON does not support. Values that
+    are nested too deeply become None. ``convert`` changes keys, and ``redact`` hides secrets in strings, keys and
+    numbers, before anything else changes them.
+    """
+    if isinstance(value, str):
+        return redact(value).encode("utf-8", "replace").decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and redact is not str:
+        digits = str(value).lstrip("-").removesuffix(".0")
+        return value if redact(digits) == digits else redact(digits)
+    if isinstance(value, (list, dict)) and not depth:
+        return None
+    if isinstance(value, list):
+        return [json_safe(each, convert, redact, depth - 1) for each in value]
+    if isinstance(value, dict):
+        converted = ((json_safe(convert(redact(key))), each) for key, each in value.items())
+        # Ansible would read an object with such a key as one of its own types.
+        shown = ((key, each) for key, each in converted if not key.startswith("__ansible_"))
+        return {key: json_safe(each, convert, redact, depth - 1) for key, each in shown}
+    return value

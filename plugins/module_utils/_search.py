@@ -55,7 +55,7 @@ _ESCAPES: list[tuple[str, Callable[[str], str]]] = [
     ),
     (
         rf"(?:{_PERCENT}[Uu]|{_BACKSLASH}u+){_HEX}{{4}}|{_BACKSLASH}(?:u\{{{_HEX}{{1,6}}\}}|U00{_HEX}{{6}})",
-        lambda text: _character(int(re.split("[Uu{]", text.rstrip("}"))[-1], 16)),
+        lambda text: chr(min(int(re.split("[Uu{]", text.rstrip("}"))[-1], 16), 0x10FFFF)),
     ),
     (rf"{_BACKSLASH}[bfnrtv]", lambda _text: " "),
     (rf"{_BACKSLASH}[01][0-7]{{2}}", lambda text: chr(int(text[-3:], 8))),
@@ -102,7 +102,8 @@ def _needles(secret: str) -> set[str]:
     for line in re.split(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", f"{secret}\n{unquote(secret)}"):
         if not line.strip():
             continue
-        for layer in [*_Text(line).layers(), *_Text(_LATIN_1.sub(_as_utf8, line)).layers()]:
+        read = _LATIN_1.sub(lambda match: match[0].encode("latin-1").decode("utf-8", "ignore"), line)
+        for layer in [*_Text(line).layers(), *_Text(read).layers()]:
             # Quotes can be removed from a text before its escapes are decoded, or after that.
             needles = {layer.lower, layer.replaced(*_UNQUOTE).lower}
             # Without its invisible characters, a secret may be a single letter, which occurs everywhere.
@@ -170,14 +171,6 @@ def _from_bytes(digits: list[str]) -> str:
         return data.decode()
     except UnicodeDecodeError:
         return data.decode("latin-1")
-
-
-def _as_utf8(match: re.Match[str]) -> str:
-    return _from_bytes([f"{ord(each):02x}" for each in match[0]])
-
-
-def _character(number: int) -> str:
-    return chr(number) if number < 0x110000 else ""
 
 
 def _stands_alone(text: str, start: int, stop: int) -> bool:

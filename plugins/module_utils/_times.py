@@ -62,11 +62,6 @@ def http_date(text: str | None) -> datetime | None:
         return None
 
 
-def in_zone(epoch: int, zone: tzinfo | None) -> datetime:
-    """Return seconds since 1970 as a time in a time zone."""
-    return datetime.fromtimestamp(epoch, timezone.utc).astimezone(zone)
-
-
 def read_epoch(value: Any, zone: tzinfo | None) -> int | None:
     """Return a timestamp of the server in seconds since 1970, or None if it is unreadable.
 

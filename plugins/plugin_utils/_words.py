@@ -344,7 +344,7 @@ _ZH_HINTS: Mapping[str, Text] = {
         "storage_url": "请检查 url 和 registry_port。",
         "time_skewed": "请将 timezone 设为管理节点的时区，并检查两端的时钟。",
         "timeout": "请调大 timeout，或检查服务器为何缓慢。",
-        "tls": "请确认 port 是支持 TLS 1.2 或更高版本的 HTTPS 端口。管理节点本身只支持 HTTP：请将 use_ssl 设为 false。",
+        "tls": "请确认 port 是支持 TLS 1.2 或更高版本的 HTTPS 端口。没有 HTTPS 的端口需要 use_ssl: false。",
         "two_factor": "该账户启用了双因子认证：请使用 AccessKey。",
     }.items()
 }

@@ -217,11 +217,17 @@ def test_a_secret_is_replaced_and_all_else_stays_whole(secrets: list[str], text:
 
 
 def test_secrets_are_hidden_in_all_texts_and_numbers_of_an_error() -> None:
-    opaque = {"sesam3": ["open sesam3", 7, None, {"x": "SESAM3"}]}
-    envelope = {"opaque": opaque, "pin": 12345678, "pins": [1234.5678, 8]}
-    fields = envelope_fields(envelope, Redactor("sesam3", None, "", "12345678", "1234.5678"))
-    assert fields["opaque"] == {"***": ["open ***", 7, None, {"x": "***"}]}
-    assert (fields["pin"], fields["pins"]) == ("***", "[***, 8]")
+    opaque = {
+        "sesam3": ["open sesam3", 7, None, {"innerKey": "SESAM3"}],
+        "words": ["\nhunter\n", " hunter", {"hunter": 1}],
+    }
+    numbers = [12345678, -12345678, 12345678.0, 1234.5678, 7, True, {"pin": 12345678}, [1, 12345678]]
+    redact = Redactor("sesam3", None, "", "hunter", "12345678", "1234.5678")
+    fields = envelope_fields({"opaque": opaque, "pins": numbers, "pin": 12345678.0}, redact)
+    words = ["\n***\n", " ***", {"***": 1}]
+    assert fields["opaque"] == {"***": ["open ***", 7, None, {"inner_key": "***"}], "words": words}
+    assert fields["pins"] == ["***", "***", "***", "***", 7, True, {"pin": "***"}, [1, "***"]]
+    assert fields["pin"] == "***"
 
 
 def test_a_secret_that_comes_later_is_hidden_from_then_on() -> None:
