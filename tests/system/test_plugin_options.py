@@ -120,7 +120,7 @@ def of_wrong_types(zstack: Simulator) -> dict[str, dict[str, Any]]:
         "lookup list account_password": by_lookup(url, {**zstack.options, "account_password": [SECRET]}),
         "lookup mapping storage_password": by_lookup(url, {**zstack.options, "storage_password": mapping}),
         "lookup mapping password": by_lookup({"url": url, "password": mapping}, zstack.options),
-        "lookup list url": by_lookup({"url": [SECRET], "password": "x"}, zstack.options),
+        "lookup list url": by_lookup({"url": [SECRET], "password": "not this"}, zstack.options),
     }
 
 

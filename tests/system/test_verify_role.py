@@ -70,7 +70,7 @@ CASES: dict[str, tuple[dict[str, Any], bool, list[str]]] = {
     "evil": (storages(EVIL_NAME), True, []),
     "evil_version": (storages(EVIL_VERSION), False, ["evil_version: newest has version {{ 1 // 0 }} good passed"]),
     "unreachable": (storages(GOOD, UNREACHABLE), False, ["unreachable: could not be scanned: "]),
-    "wrong_password": ({**storages(GOOD), "zstack_account_password": "x"}, False, ["good: could not be scanned: "]),
+    "wrong_password": ({**storages(GOOD), "zstack_account_password": "n-1"}, False, ["good: could not be scanned: "]),
     "down": ({**storages(GOOD), "zstack_port": 1, "zstack_retries": 0}, False, ["good: could not be scanned: "]),
     "zone_unknown": (
         {**storages(GOOD), "zstack_account_name": "", "zstack_account_password": ""},
