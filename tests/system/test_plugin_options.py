@@ -141,7 +141,7 @@ def ran(nodes: list[Simulator], tmp_path_factory: pytest.TempPathFactory) -> Run
         options = {"host": node.host, "port": node.port, "session_uuid": node.open_session()}
         named |= {f"{name} old {number}": use(node.storage_url, options) for name, use in PLUGINS.items()}
     # Not the first, because ansible-core 2.22 hides vaulted text everywhere, and its URL is also vaulted above.
-    passwords = {zstack.storages[each].url_without_password: zstack.storages[each].password for each in (1, 3)}
+    passwords = {zstack.storages[each].url_without_password: zstack.storages[each].password for each in (2, 3)}
     options = {**zstack.options, "storage_password": "{{ passwords[item] }}"}
     named["loop"] = by_module("{{ item }}", options, loop=list(passwords), vars={"passwords": passwords})
     return run_tasks(tmp_path_factory.mktemp("run"), named, "-vvv", ANSIBLE_INJECT_INVOCATION="true")
@@ -180,7 +180,7 @@ def test_a_warning_names_its_node_and_is_shown_for_each(nodes: list[Simulator], 
 
 
 def test_a_loop_shows_urls_without_a_password(nodes: list[Simulator], ran: Run) -> None:
-    storages = [nodes[0].storages[each] for each in (1, 3)]
+    storages = [nodes[0].storages[each] for each in (2, 3)]
     assert [each["total"] for each in ran.outcomes["loop"]["results"]] == [each.total for each in storages]
     assert all(f"(item={each.url_without_password})" in ran.output for each in storages)
 
