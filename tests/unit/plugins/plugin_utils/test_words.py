@@ -78,7 +78,7 @@ def versions(version: str, platform_version: str) -> dict[str, Any]:
     return verdict("restorable", "version_differs", version=version, platform_version=platform_version)
 
 
-TOO_OLD = verdict("max_age", "too_old", max_age=86400, age=266400)
+TOO_OLD = verdict("max_age", "too_old", max_age=86400, age=266401)
 UNAVAILABLE = "could not be scanned, and the platform reports it as Disconnected: no route"
 
 
@@ -114,7 +114,8 @@ def listed(*backups: dict[str, Any], knows_zone: bool = True) -> list[str]:
 
 
 def test_a_table_has_a_row_for_each_backup_and_the_zone() -> None:
-    new, old = {**AGED, "name": "new", "restorable": True}, {**AGED, "name": None, "restorable": False}
+    new = {**AGED, "age_seconds": 3660, "name": "new", "restorable": True}
+    old = {**AGED, "name": None, "restorable": False}
     nameless = {"age_seconds": -301, "size": None, "version": None, "created_at": None, "restorable": None}
     assert listed(new, old, nameless) == [
         "local: 3 backups",
@@ -155,7 +156,31 @@ def test_a_verdict_of_an_older_version_names_the_newest_restorable() -> None:
     assert "no backup can be restored on this platform" in words.report(described)[2]
 
 
-AGES = {0: "0 s", 59: "59 s", 3661: "1 h 1 min", 172799: "47 h 59 min", 172800: "2 days", 266400: "3 days 2 h"}
+def test_a_report_has_a_line_for_each_storage_and_says_how_many_passed() -> None:
+    judged = verdict("min_count", "no_backup", min_count=1, count=0)
+    met = {**judged["storages"][0], "passed": True, "checks": []}
+    judged["storages"] += [
+        {**met, "name": "remote", "latest": {**AGED, "name": "new", "age_seconds": -300}},
+        {**met, "name": "other", "latest": {**AGED, "name": "late", "age_seconds": -301}},
+        {**met, "name": "unread", "values": {"count": 0, "total": 2, "knows_zone": True}},
+        {**met, "name": "empty"},
+    ]
+    judged.update(values={"passed": 4, "count": 5, "min_storages": 1}, passed=True)
+    judged.update(platform={"host": "n", "address": None}, platform_version=None, checked_at=None)
+    words = Words("en")
+    head, *lines, _step, _read_on = words.report(words.describe(judged))
+    assert head == "n: ready for an upgrade"
+    assert [line.strip() for line in lines] == [
+        "local   FAILED  no backup",
+        "remote  passed  new, 0 s old, 90.00 MB",
+        "other   passed  late, age unknown, 90.00 MB",
+        "unread  passed  no backup with a readable time, and none is required",
+        "empty   passed  no backup, and none is required",
+        "4 of 5 storages passed (required: at least 1)",
+    ]
+
+
+AGES = {0: "0 s", 59: "59 s", 3660: "1 h 1 min", 172799: "47 h 59 min", 172800: "2 days", 266400: "3 days 2 h"}
 SIZES = {None: "unknown", 0: "0 bytes", 1: "1 byte", 1024: "1.00 KB", 1000 * 2**80: "more than 1000 YB"}
 
 
