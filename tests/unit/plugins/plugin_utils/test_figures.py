@@ -184,12 +184,34 @@ def test_a_node_without_any_result_has_figures_too() -> None:
     assert (figures.checked_at, figures.since, figures.missed, list(figures.rows)) == (None, None, 0, [])
 
 
-@pytest.mark.parametrize(("length", "by_month"), [(1, False), (400, True), (3600, True)])
-def test_ticks_are_few_and_within_the_width(length: int, by_month: bool) -> None:
+STEPS = {1: 3, 40: 7, 80: 14, 160: 30, 350: 61, 515: 91, 1000: 182, 2000: 365, 3600: 730}
+
+
+@pytest.mark.parametrize(("length", "step"), STEPS.items())
+def test_ticks_are_few_at_equal_steps_and_within_the_width(length: int, step: int) -> None:
     figures = drawn(nights(length, every=1 + length // 400))
     assert 3 <= len(figures.ticks) <= 7
     assert all(0 <= tick.x <= 100 for tick in figures.ticks)
-    assert figures.by_month == by_month
+    assert {later.day - earlier.day for later, earlier in pairwise(figures.ticks)} == {step}
+    assert figures.by_month == (step > 30)
+
+
+def test_ticks_and_gaps_are_at_midnights_of_the_zone() -> None:
+    figures = drawn(hours_ago(*(24 * day + 15 for day in range(15) if day != 6)))
+    newest, *_others, oldest = (mark.x for mark in figures.rows[0].marks)
+    day = (newest - oldest) / 14
+    # The backups were taken at two o'clock.
+    midnights = [newest - day * (number + 2 / 24) for number in range(14)]
+    assert [tick.x for tick in figures.ticks] == pytest.approx(midnights[::3], abs=0.02)
+    (gap,) = figures.gaps
+    assert (gap.x, gap.width, gap.center) == pytest.approx((midnights[6], day, midnights[6] + day / 2), abs=0.02)
+
+
+def test_ticks_near_the_ends_say_so() -> None:
+    drawings = [drawn(nights(count), now=NOW.replace(hour=hour)) for count in range(15, 25) for hour in (16, 23)]
+    ticks = [tick for figures in drawings for tick in figures.ticks]
+    assert {(tick.at_start, tick.at_end) for tick in ticks} == {(True, False), (False, False), (False, True)}
+    assert all((tick.at_start, tick.at_end) == (tick.x < 6, tick.x > 94) for tick in ticks)
 
 
 def checked(images: Images, now: datetime = NOW, **policy: Any) -> dict[str, Any]:
