@@ -70,7 +70,7 @@ def json_safe(value: Any, convert: Change = snake_case, redact: Change = str, de
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool) and redact is not str:
         digits = str(value).lstrip("-").removesuffix(".0")
-        return value if redact(digits) == digits else redact(digits)
+        return value if (masked := redact(digits)) == digits else masked
     if isinstance(value, (list, dict)) and not depth:
         return None
     if isinstance(value, list):
