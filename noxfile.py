@@ -62,12 +62,8 @@ OLDEST_PYTHON = "3.9"
 OLDEST_REQUESTS = "requests==2.25.0"
 
 # Tests of a group, such as those that share a long playbook, run in one process, and any others where there is room.
-DISTRIBUTED = ["--numprocesses=auto", "--dist=loadgroup"]
-
-# The coverage of plugins/ that the integration tests and the unit tests must reach together, and their results.
-COVERAGE_PERCENT = 95
-INTEGRATION_COVERAGE = ROOT / "tests" / "output" / "integration-coverage"
-UNIT_COVERAGE = ROOT / "tests" / "output" / "unit-coverage"
+# There is a process more than cores, because tests of time limits mostly wait.
+DISTRIBUTED = [f"--numprocesses={(os.cpu_count() or 1) + 1}", "--dist=loadgroup"]
 
 # pyenv's shims only work for active Python versions, so put all installed versions on the PATH. The directory of nox
 # comes first, because antsibull-nox calls the ansible-galaxy in it.
@@ -128,9 +124,6 @@ def run_ansible_test(session: nox.Session, package: str, test: str, *options: st
         session.run("ansible-test", test, *options, *session.posargs)
         if test == "sanity":
             refuse_skipped_tests(session, Path("tests/output/junit"))
-        if "--coverage" in options:
-            INTEGRATION_COVERAGE.mkdir(parents=True, exist_ok=True)
-            session.run("ansible-test", "coverage", "combine", "--requirements", "--export", str(INTEGRATION_COVERAGE))
 
 
 def refuse_skipped_tests(session: nox.Session, reports: Path) -> None:
@@ -164,11 +157,11 @@ def host_pythons(release: str) -> list[str]:
     return [python for python in pythons if Version(python) >= Version(OLDEST_PYTHON)]
 
 
-def run_sanity(session: nox.Session, package: str, pythons: list[str]) -> None:
+def run_sanity(session: nox.Session, package: str, pythons: list[str], *options: str) -> None:
     """Run the sanity tests. The tests that compile and import modules use each of these Python versions."""
     targets = [f"--target-python={python}" for python in pythons]
     controller = f"--controller=origin:python=venv/{session.python}"
-    run_ansible_test(session, package, "sanity", "--junit", controller, *targets)
+    run_ansible_test(session, package, "sanity", "--junit", controller, *targets, *options)
 
 
 def add_sanity(release: str, package: str, python: str, *, optional: bool = False) -> None:
@@ -194,8 +187,9 @@ def add_sanity(release: str, package: str, python: str, *, optional: bool = Fals
 
 @nox.session(python=CORES[CORE], default=True)
 def sanity(session: nox.Session) -> None:
-    """Run the sanity tests with one Python version. The matrix uses all that are supported on hosts."""
-    run_sanity(session, f"ansible-core{PINNED}{CORE}", [CORES[CORE]])
+    """Run the sanity tests with one Python version, and pylint only on plugins. The matrix runs all of them on all."""
+    for options in (["--skip-test=pylint"], ["--test=pylint", "plugins/"]):
+        run_sanity(session, f"ansible-core{PINNED}{CORE}", [CORES[CORE]], *options)
 
 
 def install_pytest(session: nox.Session, core: str) -> None:
@@ -203,7 +197,6 @@ def install_pytest(session: nox.Session, core: str) -> None:
     session.install(
         f"ansible-core{PINNED}{core}",
         stock_package("pytest"),
-        "pytest-cov==7.1.0",
         "pytest-xdist==3.8.0",
         "ansible-builder==3.1.1",  # the last version for Python 3.10
         "-r",
@@ -248,7 +241,7 @@ def add_system(core: str) -> None:
 for core in CORES:
     add_system(core)
     add_sanity(release_of(core), f"ansible-core{PINNED}{core}", CORES[core])
-    add_ansible_test("integration", core, *(["--coverage"] if core == CORE else []), default=core == CORE)
+    add_ansible_test("integration", core, default=core == CORE)
     # Other tests have nothing to do with Ansible.
     add_ansible_test("units", core, "--python", CORES[core], "tests/unit/plugins/", default=False)
 add_sanity("devel", antsibull_nox.ansible.get_ansible_core_package_name("devel").name, DEVEL_PYTHON, optional=True)
@@ -366,18 +359,19 @@ def unit(session: nox.Session) -> None:
     """Run the unit and system tests."""
     install_pytest(session, CORE)
     session.install(ANSIBLE_LINT)
-    UNIT_COVERAGE.parent.mkdir(parents=True, exist_ok=True)
-    options = session.posargs or [*DISTRIBUTED, "--cov=plugins", "--cov-report="]
-    session.run("pytest", *options, env={"COVERAGE_FILE": str(UNIT_COVERAGE)})
+    session.run("pytest", *(session.posargs or DISTRIBUTED))
 
 
-@nox.session(python=CORES[CORE], default=True, requires=[f"integration-{release_of(CORE)}", "unit"])
+@nox.session(python=CORES[CORE], default=False, tags=["matrix"])
 def coverage(session: nox.Session) -> None:
-    """Check the coverage of the unit tests together with the integration tests, and list the lines not covered."""
-    session.install("coverage==7.17.4")
-    session.env["COVERAGE_FILE"] = str(ROOT / "tests" / "output" / "coverage")
-    session.run("coverage", "combine", "--keep", str(UNIT_COVERAGE), *sorted(map(str, INTEGRATION_COVERAGE.glob("*"))))
-    session.run("coverage", "report", "--show-missing", "--skip-covered", f"--fail-under={COVERAGE_PERCENT}")
+    """Check how much of plugins/ the unit tests reach, and list the lines that they do not."""
+    install_pytest(session, CORE)
+    session.install("pytest-cov==7.1.0")
+    report = ["--cov=plugins", "--cov-report=term-missing:skip-covered"]
+    session.run("pytest", *DISTRIBUTED, *report, *(session.posargs or ["tests/unit"]))
+
+
+add_to_matrix("coverage", [CORES[CORE]])
 
 
 @nox.session(python=CORES[CORE], default=False)

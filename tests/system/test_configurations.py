@@ -24,10 +24,9 @@ from ansible_collections.zstack.cloud.tests.system.commands import frozen, optio
 from ansible_collections.zstack.cloud.tests.system.leaks import leaks
 
 FOLDER = Path(__file__).with_name("configurations")
-PLAIN = "plain"
 #: Two in one, since each run takes about ten seconds.
 QUICK = "any_errors_fatal+become_variable"
-CONFIGURATIONS = sorted(path.name for path in FOLDER.iterdir() if path.is_dir()) if LONG else [PLAIN, QUICK]
+CONFIGURATIONS = sorted(path.name for path in FOLDER.iterdir() if path.is_dir()) if LONG else [QUICK]
 MODULE_PYTHON = os.environ.get("MODULE_PYTHON", sys.executable)
 #: What differs from one run to the next, or describes how a task ran.
 OTHER = ("invocation", "ansible_job_id", "started", "finished", "results_file", "stdout", "stderr", "warnings")
@@ -49,8 +48,9 @@ def nodes() -> Iterator[list[Simulator]]:
 
 
 @pytest.fixture(scope="module")
-def plain(nodes: list[Simulator], tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    return run_under(PLAIN, nodes, tmp_path_factory.mktemp(PLAIN))
+def outcomes() -> list[Outcome]:
+    """What the configurations that were tested left."""
+    return []
 
 
 def run_under(configuration: str, nodes: list[Simulator], place: Path) -> Outcome:
@@ -99,17 +99,16 @@ def without_other(value: Any) -> Any:
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
 def test_everything_works_alike_under_each_configuration(
-    configuration: str, nodes: list[Simulator], plain: Outcome, tmp_path: Path
+    configuration: str, nodes: list[Simulator], outcomes: list[Outcome], tmp_path: Path
 ) -> None:
-    if configuration == PLAIN:
-        results = plain.results
-        assert results["module"]["count"] == nodes[0].storages[0].total
-        for other in ("background", "checked", "facts", "lookup", "list"):
-            assert {**results["module"], **results[other]} == results["module"], other
-        assert results["stores"][0] == results["stores"][1] != []
-        assert [verdict["passed"] for verdict in results["verdicts"]] == [True, True]
-        for words in ("connection refused", "host must not include a port: set port to 8080"):
-            assert words in "".join(plain.page)
-        return
-    for ours, expected in zip(run_under(configuration, nodes, tmp_path), plain):
-        assert ours == expected
+    outcomes.append(ours := run_under(configuration, nodes, tmp_path))
+    results = ours.results
+    assert results["module"]["count"] == nodes[0].storages[0].total
+    for other in ("background", "checked", "facts", "lookup", "list"):
+        assert {**results["module"], **results[other]} == results["module"], other
+    assert results["stores"][0] == results["stores"][1] != []
+    assert [verdict["passed"] for verdict in results["verdicts"]] == [True, True]
+    for words in ("connection refused", "host must not include a port: set port to 8080"):
+        assert words in "".join(ours.page)
+    for one, first in zip(ours, outcomes[0]):
+        assert one == first
