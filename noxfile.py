@@ -192,8 +192,8 @@ def sanity(session: nox.Session) -> None:
         run_sanity(session, f"ansible-core{PINNED}{CORE}", [CORES[CORE]], *options)
 
 
-def install_pytest(session: nox.Session, core: str) -> None:
-    """Install the requirements of the pytest tests."""
+def install_pytest(session: nox.Session, core: str, *others: str) -> None:
+    """Install the requirements of the pytest tests, and others."""
     session.install(
         f"ansible-core{PINNED}{core}",
         stock_package("pytest"),
@@ -201,6 +201,7 @@ def install_pytest(session: nox.Session, core: str) -> None:
         "ansible-builder==3.1.1",  # the last version for Python 3.10
         "-r",
         "tests/unit/requirements.txt",
+        *others,
     )
 
 
@@ -310,8 +311,7 @@ def install_browser(session: nox.Session) -> str | None:
     """Install the requirements of the browser tests, and return the path of Chromium, or None if it is missing."""
     chromium = shutil.which("chromium")
     if chromium:
-        install_pytest(session, CORE)
-        session.install("-r", "tests/browser/requirements.txt")
+        install_pytest(session, CORE, "-r", "tests/browser/requirements.txt")
     return chromium
 
 
@@ -357,16 +357,14 @@ def changelog(session: nox.Session) -> None:
 @nox.session(python=CORES[CORE], default=True)
 def unit(session: nox.Session) -> None:
     """Run the unit and system tests."""
-    install_pytest(session, CORE)
-    session.install(ANSIBLE_LINT)
+    install_pytest(session, CORE, ANSIBLE_LINT)
     session.run("pytest", *(session.posargs or DISTRIBUTED))
 
 
 @nox.session(python=CORES[CORE], default=False, tags=["matrix"])
 def coverage(session: nox.Session) -> None:
     """Check how much of plugins/ the unit tests reach, and list the lines that they do not."""
-    install_pytest(session, CORE)
-    session.install("pytest-cov==7.1.0")
+    install_pytest(session, CORE, "pytest-cov==7.1.0")
     report = ["--cov=plugins", "--cov-report=term-missing:skip-covered"]
     session.run("pytest", *DISTRIBUTED, *report, *(session.posargs or ["tests/unit"]))
 
@@ -382,8 +380,7 @@ def mutants(session: nox.Session) -> None:
     changes. Until then, another run tries only the mutants that are left, that survived or that timed out. If you
     weaken a test, remove that directory first.
     """
-    install_pytest(session, CORE)
-    session.install("cosmic-ray==8.7.0")
+    install_pytest(session, CORE, "cosmic-ray==8.7.0")
     copy = copy_collection(session)
     reports = ROOT / "build" / "mutants"
     reports.mkdir(parents=True, exist_ok=True)
