@@ -62,7 +62,7 @@ OLDEST_PYTHON = "3.9"
 OLDEST_REQUESTS = "requests==2.25.0"
 
 # Tests of a group, such as those that share a long playbook, run in one process, and any others where there is room.
-# There is a process more than cores, because tests of time limits mostly wait.
+# There is a process more than cores, because one of the groups mostly waits.
 DISTRIBUTED = [f"--numprocesses={(os.cpu_count() or 1) + 1}", "--dist=loadgroup"]
 
 # pyenv's shims only work for active Python versions, so put all installed versions on the PATH. The directory of nox

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.zstack.cloud.tests.limits import HANGS, LONG, UNANSWERED
+from ansible_collections.zstack.cloud.tests.limits import HANGS, LONG, UNANSWERED, WAITING
 from ansible_collections.zstack.cloud.tests.simulator import Fault, Simulator, catalogue
 from ansible_collections.zstack.cloud.tests.system.forking import ForkServer, Outcome
+
+pytestmark = WAITING
 
 MEBIBYTE = 1024 * 1024
 PEAK = 400 * MEBIBYTE

@@ -20,10 +20,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.zstack.cloud.tests.limits import HANGS, LONG
+from ansible_collections.zstack.cloud.tests.limits import HANGS, LONG, WAITING
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.system.commands import MODULE, environment, play, tasks, until
 from ansible_collections.zstack.cloud.tests.system.forking import ForkServer
+
+pytestmark = WAITING
 
 CALLS = {
     "login": ("PUT", "/v1/accounts/login"),

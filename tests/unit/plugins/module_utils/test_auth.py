@@ -20,10 +20,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _auth, _backups
 from ansible_collections.zstack.cloud.plugins.module_utils._auth import java_date
-from ansible_collections.zstack.cloud.tests.limits import UNANSWERED
+from ansible_collections.zstack.cloud.tests.limits import UNANSWERED, WAITING
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.java import parse_date
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import LOGIN, SCAN, Gather, failure
+
+pytestmark = WAITING
 
 SHANGHAI: dict[str, Any] = {"timezone": "Asia/Shanghai"}
 

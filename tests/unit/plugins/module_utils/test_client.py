@@ -24,9 +24,11 @@ from hypothesis import strategies as st
 from ansible_collections.zstack.cloud.plugins.module_utils import _client, _interrupts
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
 from ansible_collections.zstack.cloud.plugins.module_utils._json import parse_json
-from ansible_collections.zstack.cloud.tests.limits import HANGS, LONG, UNANSWERED
+from ansible_collections.zstack.cloud.tests.limits import HANGS, LONG, UNANSWERED, WAITING
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import SCAN, Gather, failure
+
+pytestmark = WAITING
 
 
 def compressed(body: str) -> dict[str, Any]:

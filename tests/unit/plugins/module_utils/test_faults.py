@@ -13,10 +13,12 @@ from urllib.parse import quote
 import pytest
 
 from ansible_collections.zstack.cloud.plugins.module_utils._calls import ZStackError
-from ansible_collections.zstack.cloud.tests.limits import HANGS, UNANSWERED
+from ansible_collections.zstack.cloud.tests.limits import HANGS, UNANSWERED, WAITING
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.faults import Fault, catalogue
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import Gather
+
+pytestmark = WAITING
 
 # Of the hundred thousand backups in the largest reply, this many are enough to see.
 FEW = 100

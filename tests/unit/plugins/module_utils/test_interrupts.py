@@ -19,10 +19,12 @@ import pytest
 
 from ansible_collections.zstack.cloud.plugins.module_utils import _interrupts
 from ansible_collections.zstack.cloud.plugins.module_utils._interrupts import Interrupts, Stopped, in_background
-from ansible_collections.zstack.cloud.tests.limits import HANGS
+from ansible_collections.zstack.cloud.tests.limits import HANGS, WAITING
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.node import ManagementNode
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import LOGIN, SCAN, Gather, failure
+
+pytestmark = WAITING
 
 
 @pytest.fixture(autouse=True)
