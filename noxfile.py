@@ -354,7 +354,8 @@ def changelog(session: nox.Session) -> None:
     session.run("antsibull-changelog", "release", *session.posargs)
 
 
-@nox.session(python=CORES[CORE], default=True)
+# Not parallel, because it uses all cores.
+@nox.session(python=CORES[CORE], default=True, allow_parallel=False)
 def unit(session: nox.Session) -> None:
     """Run the unit and system tests."""
     install_pytest(session, CORE, ANSIBLE_LINT)
