@@ -44,7 +44,7 @@ unit: .venv/stamp  ## Run only the unit and system tests
 
 .PHONY: clean
 clean:  ## Remove all files that these tasks created
-	rm -rf .venv .nox build tests/output
+	rm -rf .venv .nox build
 
 .venv/stamp: requirements-dev.txt tests/integration/requirements.txt
 	@$(PYTHON) -m venv .venv
