@@ -424,7 +424,7 @@ CHECKED_BY = {
     "_calls.py": ("_errors.py", "_client.py"),
     "_client.py": ("_client.py", "_faults.py", "_interrupts.py", "_tls.py"),
     "_failures.py": ("_errors.py", "_tls.py", "_client.py", "_faults.py"),
-    "_json.py": ("_client.py", "_backups.py", "_errors.py"),
+    "_json.py": ("_redaction.py", "_client.py", "_backups.py", "_errors.py"),
     "_platform.py": ("_platform.py", "_image_stores.py"),
     "_redaction.py": ("_redaction.py", "_errors.py"),
     "_search.py": ("_redaction.py",),
