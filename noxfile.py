@@ -420,7 +420,15 @@ UNDECIDED = "(output = 'timeout' OR test_outcome = 'INCOMPETENT')"
 # The unit tests that check a file, if not only those of its own name.
 CHECKED_BY = {
     "_auth.py": ("_auth.py", "_platform.py"),
-    "_backups.py": ("_backups.py", "_options.py", "_errors.py", "_interrupts.py", "_client.py"),
+    "_backups.py": (
+        "_backups.py",
+        "_options.py",
+        "_platform.py",
+        "_errors.py",
+        "_interrupts.py",
+        "_client.py",
+        "_faults.py",
+    ),
     "_calls.py": ("_errors.py", "_client.py"),
     "_client.py": ("_client.py", "_faults.py", "_interrupts.py", "_tls.py"),
     "_failures.py": ("_errors.py", "_tls.py", "_client.py", "_faults.py"),
