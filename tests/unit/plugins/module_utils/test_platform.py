@@ -26,7 +26,10 @@ def in_lima(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("asks", [True, False], ids=["by its own call", "by the login"])
-@pytest.mark.parametrize(("option", "source"), [("Asia/Singapore", "option"), ("+08:00", "option"), ("UTC", "differs")])
+# In a zone west of the node, the newest backup would be in the future for some hours of each day.
+@pytest.mark.parametrize(
+    ("option", "source"), [("Asia/Singapore", "option"), ("+08:00", "option"), ("Asia/Tokyo", "differs")]
+)
 def test_a_timezone_option_is_compared_with_the_time_zone_of_the_server(
     gather: Gather, warnings: list[str], option: str, source: str, asks: bool
 ) -> None:
