@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 
-import pytest
-
 #: Seconds. Far more than any command or call needs, on a machine however busy: whatever takes this long hangs.
 HANGS = 900
 #: Seconds after which a client gives up a call that is never answered. The other calls of its task have the same limit,
@@ -18,5 +16,5 @@ UNANSWERED = 5
 PLAYBOOK_HANGS = 4 * HANGS
 #: Whether to run the long variants of tests, which only a release needs. `make matrix` sets this.
 LONG = bool(os.environ.get("LONG_TESTS"))
-#: Marks files whose tests mostly wait for such a limit or a signal: one process runs them, while others use the cores.
-WAITING = pytest.mark.xdist_group("waiting")
+#: The group of tests that mostly wait for such a limit or a signal: one process runs them, while others use the cores.
+WAITING = "waiting"

@@ -13,7 +13,7 @@ from ansible_collections.zstack.cloud.tests.limits import HANGS, LONG, UNANSWERE
 from ansible_collections.zstack.cloud.tests.simulator import Fault, Simulator, catalogue
 from ansible_collections.zstack.cloud.tests.system.forking import ForkServer, Outcome
 
-pytestmark = WAITING
+pytestmark = pytest.mark.xdist_group(WAITING)
 
 MEBIBYTE = 1024 * 1024
 PEAK = 400 * MEBIBYTE

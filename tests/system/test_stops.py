@@ -25,7 +25,7 @@ from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.system.commands import MODULE, environment, play, tasks, until
 from ansible_collections.zstack.cloud.tests.system.forking import ForkServer
 
-pytestmark = WAITING
+pytestmark = pytest.mark.xdist_group(WAITING)
 
 CALLS = {
     "login": ("PUT", "/v1/accounts/login"),

@@ -25,7 +25,7 @@ from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.java import parse_date
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import LOGIN, SCAN, Gather, failure
 
-pytestmark = WAITING
+pytestmark = pytest.mark.xdist_group(WAITING)
 
 SHANGHAI: dict[str, Any] = {"timezone": "Asia/Shanghai"}
 

@@ -28,7 +28,7 @@ from ansible_collections.zstack.cloud.tests.limits import HANGS, LONG, UNANSWERE
 from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import SCAN, Gather, failure
 
-pytestmark = WAITING
+pytestmark = pytest.mark.xdist_group(WAITING)
 
 
 def compressed(body: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.faults import Fault, catalogue
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import Gather
 
-pytestmark = WAITING
+pytestmark = pytest.mark.xdist_group(WAITING)
 
 # Of the hundred thousand backups in the largest reply, this many are enough to see.
 FEW = 100

@@ -24,7 +24,7 @@ from ansible_collections.zstack.cloud.tests.simulator import Simulator
 from ansible_collections.zstack.cloud.tests.simulator.node import ManagementNode
 from ansible_collections.zstack.cloud.tests.unit.plugins.failures import LOGIN, SCAN, Gather, failure
 
-pytestmark = WAITING
+pytestmark = pytest.mark.xdist_group(WAITING)
 
 
 @pytest.fixture(autouse=True)
