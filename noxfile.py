@@ -188,7 +188,7 @@ def add_sanity(release: str, package: str, python: str, *, optional: bool = Fals
 @nox.session(python=CORES[CORE], default=True)
 def sanity(session: nox.Session) -> None:
     """Run the sanity tests with one Python version and without pylint. The matrix runs all of them on all versions."""
-    # pylint takes longer than all others together, and ruff has most of its rules.
+    # pylint takes longer than all others together.
     run_sanity(session, f"ansible-core{PINNED}{CORE}", [CORES[CORE]], "--skip-test=pylint")
 
 
